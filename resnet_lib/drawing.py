@@ -1,0 +1,531 @@
+"""The figures of the book, drawn from the numbers of the library.
+
+Every function returns a :class:`Picture`: an image with a text that says what it shows, made from the same numbers. The
+figures are narrow, so that they can be read on a phone, stand on a light card of their own, so that they can be read on a
+dark page, and tell things apart by pattern and label as well as by colour.
+"""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
+from torch import nn
+
+from resnet_lib.costs import layer_costs
+from resnet_lib.output_size import TracedLayer, output_size, trace, unused_pixels
+
+PAPER, INK, GREY, PALE = "#fbfaf6", "#1d2433", "#6b7280", "#e7e5de"
+BLUE, ORANGE, GREEN = "#2563a8", "#b4540a", "#2f7d4f"
+BLUE_FILL, ORANGE_FILL, GREEN_FILL = "#d6e4f5", "#fbe3cc", "#d7eddd"
+
+STYLE = {
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "hatch.color": GREY,
+    "hatch.linewidth": 0.8,
+}
+ON_LINE = {"fc": PAPER, "ec": "none", "pad": 2}  # the ground of a label that stands on a line
+PIXELS_PER_INCH = 104  # on the page; the image has twice as many, for sharp screens and print
+
+
+class Picture:
+    """A drawn figure and the text for those who cannot see it. In a notebook it displays itself."""
+
+    def __init__(self, figure: Figure, alt: str):
+        self.figure = figure
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """The figure as a PNG image, the same bytes each time."""
+        buffer = io.BytesIO()
+        with matplotlib.rc_context(STYLE):
+            metadata = {"Software": None, "Description": self.alt}
+            self.figure.savefig(
+                buffer, format="png", dpi=2 * PIXELS_PER_INCH, metadata=metadata
+            )
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
+        data = {"image/png": self.png(), "text/plain": self.alt}
+        return data, {"image/png": {"width": width, "alt": self.alt}}
+
+
+def new_figure(width: float, height: float, **options) -> tuple[Figure, matplotlib.axes.Axes]:
+    """A figure of ``width`` by ``height`` inches in the style of the book, and its axes."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(**options)
+
+
+def draw_positions(
+    input_size: int, kernel_size: int, padding: int = 0, stride: int = 1
+) -> Picture:
+    """Every position of a kernel along one row of a padded input, one below the other: their number is the output size.
+
+    Padding is dotted; pixels that no position reaches, which the floor leaves out, are hatched.
+    """
+    positions = output_size(input_size, kernel_size, padding, stride)
+    unused = unused_pixels(input_size, kernel_size, padding, stride)
+    padded = input_size + 2 * padding
+
+    figure, axes = new_figure(5.2, 0.9 + 0.3 * (positions + 2))
+    for pixel in range(padded):
+        is_padding = not padding <= pixel < padding + input_size
+        is_unused = pixel >= padded - unused
+        fill = "white" if is_padding else BLUE_FILL
+        axes.add_patch(
+            Rectangle((pixel, 0), 1, 1, fc=fill, ec=GREY, ls=":" if is_padding else "-")
+        )
+        if is_unused:
+            axes.add_patch(
+                Rectangle((pixel, 0), 1, 1, fc="none", ec=ORANGE, hatch="////", lw=0)
+            )
+        axes.text(
+            pixel + 0.5,
+            0.5,
+            "0" if is_padding else pixel - padding + 1,
+            ha="center",
+            va="center",
+            fontsize=9,
+        )
+    for position in range(positions):
+        y = 1.5 + position
+        axes.add_patch(
+            Rectangle(
+                (position * stride, y), kernel_size, 0.7, fc=ORANGE_FILL, ec=ORANGE, lw=1.5
+            )
+        )
+        middle = position * stride + kernel_size / 2
+        axes.text(
+            middle, y + 0.35, f"output {position + 1}", ha="center", va="center", fontsize=9
+        )
+    if unused:
+        note = "not used" if positions > 1 else "not\nused"
+        axes.text(
+            padded - unused / 2, 1.5, note, ha="center", va="top", fontsize=9, color=ORANGE
+        )
+    axes.set_xlim(-0.2, padded + 0.2)
+    axes.set_ylim(positions + 1.6, -0.2)
+    axes.axis("off")
+    exact = (input_size - kernel_size + 2 * padding) / stride + 1
+    axes.set_title(
+        f"I = {input_size}   K = {kernel_size}   P = {padding}   S = {stride}   →   O = {positions}",
+        fontsize=10,
+    )
+    waste = (
+        f"; the last {_count(unused, 'pixel')} no position reaches, as {exact:g} is rounded down"
+        if unused
+        else ""
+    )
+    alt = (
+        f"A row of {_count(input_size, 'pixel')} with {_count(padding, 'zero')} of padding on each side. A kernel of width {kernel_size} "
+        f"that moves by {stride} has {_count(positions, 'position')}{waste}."
+    )
+    return Picture(figure, alt)
+
+
+def draw_windows(
+    input_size: int, kernel_size: int, padding: int = 0, stride: int = 1
+) -> Picture:
+    """The first two and the last window of a kernel on a square padded input, and the output they fill.
+
+    Padding is dotted; rows and columns that no window reaches, which the floor leaves out, are hatched.
+    """
+    positions = output_size(input_size, kernel_size, padding, stride)
+    unused = unused_pixels(input_size, kernel_size, padding, stride)
+    padded = input_size + 2 * padding
+
+    figure, (left, right) = new_figure(
+        5.2, 3.4, ncols=2, width_ratios=[padded, max(positions, padded / 2)]
+    )
+    for row in range(padded):
+        for column in range(padded):
+            inside = all(padding <= place < padding + input_size for place in (row, column))
+            fill = BLUE_FILL if inside else "white"
+            left.add_patch(
+                Rectangle(
+                    (column, row), 1, 1, fc=fill, ec=GREY, lw=0.6, ls="-" if inside else ":"
+                )
+            )
+            if max(row, column) >= padded - unused:
+                left.add_patch(
+                    Rectangle((column, row), 1, 1, fc="none", ec=ORANGE, lw=0, hatch="////")
+                )
+    for row in range(positions):
+        for column in range(positions):
+            right.add_patch(Rectangle((column, row), 1, 1, fc=GREEN_FILL, ec=GREY, lw=0.6))
+
+    windows = {"1": (0, 0), "2": (0, 1), "last": (positions - 1, positions - 1)}
+    for (label, (row, column)), colour, style in zip(
+        windows.items(), (BLUE, ORANGE, GREEN), ("-", "--", "-")
+    ):
+        if column >= positions:
+            continue
+        corner = (column * stride, row * stride)
+        left.add_patch(
+            Rectangle(corner, kernel_size, kernel_size, fc="none", ec=colour, lw=2.5, ls=style)
+        )
+        left.text(
+            corner[0] + kernel_size / 2, corner[1] + kernel_size / 2, label,
+            ha="center", va="center", color=colour, weight="bold", bbox={"fc": PAPER, "ec": "none", "pad": 1, "alpha": 0.85},
+        )  # fmt: skip
+        right.text(
+            column + 0.5,
+            row + 0.5,
+            label,
+            ha="center",
+            va="center",
+            color=colour,
+            weight="bold",
+            fontsize=9,
+        )
+    for axes, side, title in ((left, padded, "padded input"), (right, positions, "output")):
+        axes.set_xlim(-0.15, side + 0.15)
+        axes.set_ylim(side + 0.15, -0.15)
+        axes.set_aspect("equal")
+        axes.axis("off")
+        axes.set_title(f"{title}\n{side} × {side}", fontsize=10)
+
+    waste = (
+        f" The last {_count(unused, 'row')} and {_count(unused, 'column')}, hatched, are in no window."
+        if unused
+        else ""
+    )
+    alt = (
+        f"Left, an input of {input_size} by {input_size} pixels with {padding} of padding: windows of {kernel_size} by "
+        f"{kernel_size} start {_count(stride, 'pixel')} apart. Right, the output, {positions} by {positions}: one cell for each window.{waste}"
+    )
+    return Picture(figure, alt)
+
+
+def draw_block(block: nn.Module, input_shape: tuple[int, int, int]) -> Picture:
+    """A residual block as it is built, with the shape (C, H, W) of every tensor for an input of ``input_shape``."""
+    layers = trace(block, (1, *input_shape))
+    shortcut = [layer for layer in layers if layer.name.startswith("downsample")]
+    *branch, last_relu = [layer for layer in layers if not layer.name.startswith("downsample")]
+
+    step = 0.52
+    height = step * (len(branch) + 5)
+    figure, axes = new_figure(5.2, height)
+    axes.set_xlim(0, 5.2)
+    axes.set_ylim(height, 0)
+    axes.axis("off")
+    main, side = 1.55, 4.05  # x of the two paths
+
+    y = step * 0.5
+    _label(axes, main, y, f"x   {_shape(input_shape)}", weight="bold")
+    fork = y + step * 0.55
+    y += step * 0.25
+    for layer in branch:
+        _arrow(axes, (main, y), (main, y + step * 0.45))
+        y += step
+        _layer_box(axes, main, y, layer)
+        y += step * 0.22
+    plus = y + step * 0.85
+    _arrow(axes, (main, y), (main, plus - 0.16))
+    _label(
+        axes,
+        main + 0.1,
+        (y + plus) / 2 - 0.03,
+        f"F(x)   {_shape(branch[-1].output_shape[1:])}",
+        ha="left",
+        color=GREY,
+    )
+
+    axes.add_patch(Circle((main, plus), 0.16, fc="white", ec=INK, lw=1.5))
+    _label(axes, main, plus, "+", fontsize=14)
+    axes.plot([main, side, side], [fork, fork, plus], color=ORANGE, lw=2, zorder=0)
+    _arrow(axes, (side, plus), (main + 0.16, plus), color=ORANGE, lw=2)
+    middle = (fork + plus) / 2
+    if shortcut:
+        for number, layer in enumerate(shortcut):
+            _layer_box(
+                axes,
+                side,
+                middle + (number - (len(shortcut) - 1) / 2) * step * 1.25,
+                layer,
+                edge=ORANGE,
+            )
+        shape = _shape(shortcut[-1].output_shape[1:])
+        distance = step * (0.4 + 0.62 * len(shortcut))
+        _label(
+            axes,
+            side,
+            middle - distance,
+            "projection",
+            color=ORANGE,
+            weight="bold",
+            bbox=ON_LINE,
+        )
+        _label(axes, side, middle + distance, shape, color=GREY, bbox=ON_LINE)
+    else:
+        _label(
+            axes,
+            side,
+            middle,
+            "identity:\nx as it is",
+            color=ORANGE,
+            weight="bold",
+            bbox=ON_LINE,
+        )
+
+    y = plus + step * 1.2
+    _arrow(axes, (main, plus + 0.16), (main, y - 0.17))
+    _layer_box(axes, main, y, last_relu)
+    _arrow(axes, (main, y + 0.15), (main, y + step * 0.6))
+    _label(axes, main, y + step * 0.85, _shape(last_relu.output_shape[1:]), weight="bold")
+
+    path = ", ".join(_describe(layer) for layer in branch)
+    projection = " then ".join(_describe(layer) for layer in shortcut)
+    alt = (
+        f"{type(block).__name__}: an input of {_shape(input_shape)} goes down the residual branch: {path}. Beside it runs "
+        f"the shortcut: {projection or 'the identity'}. The two are added, then comes the last ReLU. "
+        f"The output is {_shape(last_relu.output_shape[1:])}."
+    )
+    return Picture(figure, alt)
+
+
+def draw_network(
+    model: nn.Module, input_shape: tuple[int, int, int] = (3, 224, 224)
+) -> Picture:
+    """An ImageNet ResNet from image to logits: each stage with its blocks and the shape (C, H, W) of its output."""
+    layers = trace(model, (1, *input_shape))
+    shape_after = {layer.name: layer.output_shape[1:] for layer in layers}
+    rows = [("image", None, input_shape)]
+    rows += [("conv1", None, shape_after["conv1"]), ("max-pool", None, shape_after["maxpool"])]
+    for number in range(1, 5):
+        stage = getattr(model, f"layer{number}")
+        last = [layer for layer in layers if layer.name.startswith(f"layer{number}.")][-1]
+        rows.append((f"layer{number}\nconv{number + 1}_x", stage, last.output_shape[1:]))
+    rows += [("average pool", None, shape_after["avgpool"]), ("fc", None, shape_after["fc"])]
+
+    figure, axes = new_figure(5.2, 0.66 * len(rows) + 0.5)
+    axes.set_xlim(0, 5.2)
+    axes.set_ylim(0.66 * len(rows) + 0.5, 0)
+    axes.axis("off")
+    left, right = 1.15, 3.75
+    for number, (name, stage, shape) in enumerate(rows):
+        y = 0.4 + 0.66 * number
+        _label(axes, 0.08, y, name, ha="left", weight="bold" if stage else "normal")
+        _label(axes, 5.12, y, _shape(shape), ha="right")
+        size = 0.10 + 0.42 * (shape[1] / input_shape[1]) ** 0.5 if len(shape) == 3 else 0.1
+        if stage is None:
+            axes.add_patch(
+                Rectangle((2.45 - size / 2, y - size / 2), size, size, fc=PALE, ec=INK, lw=1)
+            )
+        else:
+            _draw_stage(axes, stage, left, right, y, size)
+        if number + 1 < len(rows):
+            _arrow(axes, (2.45, y + 0.31), (2.45, y + 0.40), color=GREY)
+    y = 0.4 + 0.66 * len(rows) - 0.1
+    axes.add_patch(
+        Rectangle((1.15, y - 0.08), 0.2, 0.16, fc=ORANGE_FILL, ec=ORANGE, hatch="////")
+    )
+    _label(axes, 1.42, y, "projects", ha="left")
+    axes.add_patch(Rectangle((2.45, y - 0.08), 0.2, 0.16, fc=BLUE_FILL, ec=BLUE))
+    _label(axes, 2.72, y, "identity shortcut", ha="left")
+
+    stages = "; ".join(
+        f"layer{number}, the paper's conv{number + 1}_x, {_count(len(stage), 'block')}, {_shape(shape)}"
+        for number, (_, stage, shape) in enumerate(rows[3:7], start=1)
+    )
+    projecting = [
+        f"layer{n}"
+        for n, (_, stage, _) in enumerate(rows[3:7], start=1)
+        if stage[0].downsample is not None
+    ]
+    alt = (
+        f"The network from top to bottom. Image {_shape(input_shape)}; conv1, {_shape(rows[1][2])}; max-pool, "
+        f"{_shape(rows[2][2])}; {stages}; average pool, {_shape(rows[7][2])}; fc, {rows[8][2][0]} numbers. "
+        f"The first block of {', '.join(projecting)} projects its shortcut; all others add x as it is."
+    )
+    return Picture(figure, alt)
+
+
+def draw_costs(model: nn.Module, input_shape: tuple[int, int, int] = (3, 224, 224)) -> Picture:
+    """Where the parameters and the multiply-adds of an ImageNet ResNet are: a pair of bars for each part."""
+    parts = {name: [0, 0] for name in ("stem", "layer1", "layer2", "layer3", "layer4", "fc")}
+    for cost in layer_costs(model, input_shape):
+        part = cost.name.split(".")[0]
+        parts[part if part in parts else "stem"][0] += cost.parameters
+        parts[part if part in parts else "stem"][1] += cost.multiply_adds
+    totals = [sum(values[column] for values in parts.values()) for column in (0, 1)]
+    shares = {
+        name: [100 * value / total for value, total in zip(values, totals)]
+        for name, values in parts.items()
+    }
+
+    return draw_bars(
+        {
+            name: {"parameters": pair[0], "multiply-adds": pair[1]}
+            for name, pair in shares.items()
+        },
+        unit="%",
+        xlabel="share of the whole network",
+        alt="For each part of the network, its share of all parameters and of all multiply-adds",
+    )
+
+
+def draw_bars(groups: dict[str, dict[str, float]], unit: str, xlabel: str, alt: str) -> Picture:
+    """Groups of horizontal bars, such as ``{"layer1": {"parameters": 1.0, "multiply-adds": 20.5}}``, each with its value.
+
+    ``alt`` says what the bars compare; the values are added to it.
+    """
+    names = list(next(iter(groups.values())))
+    figure, axes = new_figure(5.2, 0.75 + len(groups) * (0.12 + 0.23 * len(names)))
+    fills = [(BLUE_FILL, BLUE, ""), (ORANGE_FILL, ORANGE, "////"), (GREEN_FILL, GREEN, "....")]
+    thickness = 0.8 / len(names)
+    for index, (name, (fill, edge, hatch)) in enumerate(zip(names, fills)):
+        places = [
+            place + (index - (len(names) - 1) / 2) * thickness for place in range(len(groups))
+        ]
+        values = [group[name] for group in groups.values()]
+        bars = axes.barh(
+            places, values, thickness * 0.9, fc=fill, ec=edge, hatch=hatch, label=name
+        )
+        axes.bar_label(
+            bars, [f"{value:,.3g} {unit}" for value in values], padding=3, fontsize=9
+        )
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.invert_yaxis()
+    axes.margins(x=0.2)
+    axes.set_xlabel(xlabel)
+    if len(names) > 1:
+        axes.legend(frameon=False, fontsize=9, loc="best")
+    described = "; ".join(
+        f"{group}: "
+        + ", ".join(f"{name} {value:,.3g} {unit}" for name, value in values.items())
+        for group, values in groups.items()
+    )
+    return Picture(figure, f"{alt}. {described}.")
+
+
+def draw_lines(
+    lines: dict[str, list[float]], xlabel: str, ylabel: str, alt: str, log: bool = False
+) -> Picture:
+    """One line for each entry of ``lines``, over 1, 2, 3 …; told apart by marker and label. ``alt`` says what to see."""
+    figure, axes = new_figure(5.2, 3.2)
+    styles = [(BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (INK, "D", ":")]
+    for (label, values), (colour, marker, line) in zip(lines.items(), styles):
+        axes.plot(
+            range(1, len(values) + 1),
+            values,
+            color=colour,
+            marker=marker,
+            ls=line,
+            ms=4,
+            label=label,
+        )
+    if log:
+        axes.set_yscale("log")
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.grid(color=PALE, lw=0.8)
+    axes.legend(frameon=False, fontsize=9)
+    return Picture(figure, alt)
+
+
+def draw_images(images: dict[str, object], alt: str, columns: int = 4) -> Picture:
+    """Images (H, W) or (H, W, 3) in a grid, each under its title. Grey ones are stretched to the full range."""
+    rows = -(-len(images) // columns)
+    figure, axes = new_figure(
+        5.2, 0.1 + rows * (5.2 / columns + 0.22), nrows=rows, ncols=columns, squeeze=False
+    )
+    for place in axes.flat:
+        place.axis("off")
+    for place, (title, image) in zip(axes.flat, images.items()):
+        place.imshow(image, cmap="gray")
+        place.set_title(title, fontsize=9)
+    return Picture(figure, alt)
+
+
+def _draw_stage(
+    axes, stage: nn.Sequential, left: float, right: float, y: float, size: float
+) -> None:
+    """The blocks of one stage as boxes in a row, each under the arc of its shortcut."""
+    slot = min((right - left) / len(stage), 0.6)
+    width = min(size, slot * 0.72)
+    start = (left + right - slot * len(stage)) / 2
+    for number, block in enumerate(stage):
+        middle = start + slot * (number + 0.5)
+        projects = block.downsample is not None
+        fill, edge = (ORANGE_FILL, ORANGE) if projects else (BLUE_FILL, BLUE)
+        box = Rectangle(
+            (middle - width / 2, y - size / 2),
+            width,
+            size,
+            fc=fill,
+            ec=edge,
+            hatch="////" if projects else "",
+        )
+        axes.add_patch(box)
+    axes.plot([start, start + slot * len(stage)], [y, y], color=GREY, lw=0.8, zorder=0)
+
+
+def _layer_box(axes, x: float, y: float, layer: TracedLayer, edge: str = BLUE) -> None:
+    module = layer.module
+    fills = {nn.Conv2d: BLUE_FILL, nn.BatchNorm2d: "white", nn.ReLU: GREEN_FILL}
+    is_conv = isinstance(module, nn.Conv2d)
+    width = 2.15
+    edge = edge if is_conv else GREY
+    box = FancyBboxPatch(
+        (x - width / 2, y - 0.14),
+        width,
+        0.28,
+        boxstyle="round,pad=0,rounding_size=0.06",
+        fc=fills[type(module)],
+        ec=edge,
+    )
+    axes.add_patch(box)
+    _label(axes, x, y, _describe(layer), fontsize=9)
+
+
+def _describe(layer: TracedLayer) -> str:
+    """A layer in words, with its settings: ``3×3 conv, 64 → 128, stride 2``."""
+    module = layer.module
+    if isinstance(module, nn.Conv2d):
+        kernel, stride = module.kernel_size[0], module.stride[0]
+        moved = f", stride {stride}" if stride > 1 else ""
+        return f"{kernel}×{kernel} conv, {module.in_channels} → {module.out_channels}{moved}"
+    return {nn.BatchNorm2d: "batch norm", nn.ReLU: "ReLU"}[type(module)]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(number) for number in shape)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _label(axes, x: float, y: float, text: str, **options) -> None:
+    axes.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 10, **options})
+
+
+def _arrow(
+    axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    color: str = INK,
+    lw: float = 1.3,
+) -> None:
+    axes.annotate(
+        "",
+        end,
+        start,
+        arrowprops={"arrowstyle": "->", "color": color, "lw": lw, "shrinkA": 0, "shrinkB": 0},
+    )

@@ -1,0 +1,49 @@
+"""What several test files use: comparison, gradients, and torchvision's names of parameters."""
+
+import torch
+from torch import Tensor, nn
+
+DEPTHS = (18, 34, 50, 101, 152)
+
+
+def random_images(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Normal random numbers of ``shape``, the same for the same seed."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def assert_close(ours: Tensor, reference: Tensor, relative: float, what: str = "result") -> None:
+    """Fails unless no element differs by more than ``relative`` times the largest element of ``reference``."""
+    assert ours.shape == reference.shape, f"{what}: shape {tuple(ours.shape)}, expected {tuple(reference.shape)}"
+    assert ours.dtype == reference.dtype, f"{what}: {ours.dtype}, expected {reference.dtype}"
+    scale = reference.abs().max().item()
+    assert 0 < scale < float("inf"), f"{what}: a reference with largest element {scale} proves nothing"
+    difference = (ours - reference).abs().max().item()
+    assert difference <= relative * scale, f"{what}: differs by {difference:.3g}, where the largest is {scale:.3g}"
+
+
+def assert_same_state(model: nn.Module, expected: dict[str, Tensor]) -> None:
+    """Fails unless the state dict of ``model`` equals ``expected`` bit for bit, with the same names."""
+    state = model.state_dict()
+    assert list(state) == list(expected)
+    changed = [name for name in state if not torch.equal(state[name], expected[name])]
+    assert not changed, f"changed: {changed}"
+
+
+def copy_of_state(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict of ``model`` as it is now; later changes of the model do not reach it."""
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def output_and_gradients(model: nn.Module, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """The output of ``model``, and the gradients of a fixed random sum of it by name; ``x`` stands for the input."""
+    x = x.clone().requires_grad_()
+    model.zero_grad()
+    output = model(x)
+    output.mul(random_images(*output.shape, seed=1, dtype=output.dtype)).sum().backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    return output.detach(), {**gradients, "x": x.grad}
+
+
+def named_as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same dict with our names for torchvision's. Written again here, as the library's mapping is under test."""
+    return {name.replace("bn", "batchnorm"): tensor for name, tensor in tensors.items()}
