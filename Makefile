@@ -1,0 +1,71 @@
+# Everything one does with this repository. It works with GNU make 3.81, which macOS has.
+# Each target makes what it needs first, so the first command in a fresh clone may be any of them.
+
+PYTHON :=
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+SITE := _build/html
+GENERATED := book/_generated/.ready
+
+# Caches stay in the tree, and a reader's own Jupyter or matplotlib settings change no result.
+export MPLCONFIGDIR := $(CURDIR)/_build/cache/matplotlib
+export IPYTHONDIR := $(CURDIR)/_build/cache/ipython
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test notebooks lab bench clean always
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+env: $(READY)  ## make .venv with all packages, where it is missing or out of date (PYTHON=… picks the interpreter)
+
+# An environment that does not run (its Python is gone, or the folder has moved) is made anew.
+ifneq ($(shell { $(PY) scripts/check_env.py $(READY); } 2> /dev/null),works)
+$(READY): always
+endif
+$(READY): requirements.txt pyproject.toml
+	@PYTHON="$(PYTHON)" sh scripts/make_env.sh $(VENV) $(READY)
+
+# Pages and settings that went away must not stay in the site.
+_build/.ready: _config.yml _toc.yml $(READY)
+	@rm -rf $(SITE) _build/.doctrees
+	@mkdir -p _build/cache
+	@touch $@
+
+_build/cache:
+	@mkdir -p $@
+
+$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py) $(READY)
+	@$(PY) scripts/generate.py
+	@touch $@
+
+# A warning fails the build, and goes to stderr. Sphinx warns only of pages that it reads: after a failure it must read all
+# of them again.
+book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to open it
+	@echo "Building the book …"
+	@$(VENV)/bin/jupyter-book build . -q -W --keep-going -n > /dev/null || { rm -rf _build/.doctrees; exit 1; }
+	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('$(SITE)/index.html').resolve().as_uri())"
+
+# One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.
+test: export OMP_NUM_THREADS := 1
+test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links
+	@$(PY) -m pytest tests book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile --durations 10
+
+notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same
+	@$(PY) scripts/run_notebooks.py
+
+# No look for news or newer versions. JupyterLab starts for root, as in a container, only when told to.
+lab: $(READY) _build/cache  ## open the notebooks in JupyterLab
+	@$(PY) -m jupyterlab book --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
+		$(shell test "$$(id -u)" != 0 || echo --allow-root)
+
+bench: $(READY)  ## compare the speed with torchvision's
+	@$(PY) scripts/bench.py
+
+clean:  ## remove what the commands above made, all but .venv
+	@rm -rf _build book/_generated .pytest_cache .hypothesis
+	@find book resnet_lib scripts tests \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+always:

@@ -1,0 +1,134 @@
+"""Writes the pieces of Markdown that pages include and that are computed: one source for each number.
+
+A page takes one in with ```{include} _generated/NAME.md. `make book` runs this before every build in which the library
+or this file has changed.
+"""
+
+from pathlib import Path
+
+from PIL import Image
+
+import resnet_lib
+from resnet_lib.costs import layer_costs
+from resnet_lib.drawing import draw_network
+from resnet_lib.output_size import trace
+
+FOLDER = Path(__file__).resolve().parent.parent / "book" / "_generated"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, its first column on the left and the others on the right."""
+    lines = [header, [":---"] + ["---:"] * (len(header) - 1), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def depths() -> str:
+    """The five ImageNet networks in figures."""
+    rows = []
+    for depth, make in resnet_lib.IMAGENET_RESNETS.items():
+        model = make()
+        costs = layer_costs(model, (3, 224, 224))
+        stages = [model.layer1, model.layer2, model.layer3, model.layer4]
+        rows.append([
+            str(depth),
+            "basic" if model.layer1[0].expansion == 1 else "bottleneck",
+            " + ".join(str(len(stage)) for stage in stages),
+            f"{sum(cost.parameters for cost in costs):,}",
+            f"{sum(cost.multiply_adds for cost in costs) / 1e9:.2f}",
+            f"{max(cost.receptive_field or 0 for cost in costs):,}",
+        ])
+    header = ["Depth", "Block", "Blocks in the stages", "Parameters", "×10⁹ multiply-adds", "Receptive field"]
+    return table(header, rows)
+
+
+def strides() -> str:
+    """The layers of ResNet-18 that change the size, shortcuts included, read from a trace."""
+    rows = []
+    for layer in trace(resnet_lib.resnet18(), (1, 3, 224, 224)):
+        if hasattr(layer.module, "kernel_size") and layer.input_shape[2] != layer.output_shape[2]:
+            settings = [layer.module.kernel_size, layer.module.padding, layer.module.stride]
+            numbers = [str(value if isinstance(value, int) else value[0]) for value in settings]
+            rows.append([f"`{layer.name}`", *numbers, f"{layer.input_shape[2]} → {layer.output_shape[2]}"])
+    return table(["Layer of ResNet-18", "K", "P", "S", "At 224"], rows)
+
+
+def stages() -> str:
+    """What comes out of each stage, for both kinds of block."""
+    basic, neck = (
+        {layer.name: layer.output_shape[1:] for layer in trace(model, (1, 3, 224, 224))}
+        for model in (resnet_lib.resnet34(), resnet_lib.resnet50())
+    )
+    rows = [["stem", "conv1 and max-pool", *(" × ".join(map(str, shapes["maxpool"])) for shapes in (basic, neck))]]
+    for number in (1, 2, 3, 4):
+        shapes = [basic[f"layer{number}.0.relu2"], neck[f"layer{number}.0.relu3"]]
+        rows.append([f"`layer{number}`", f"conv{number + 1}_x", *(" × ".join(map(str, shape)) for shape in shapes)])
+    return table(["Stage", "In the paper", "Basic block (18, 34)", "Bottleneck (50, 101, 152)"], rows)
+
+
+class PaperBottleNeck(resnet_lib.ResidualBottleNeck):
+    """The bottleneck with its stride where the paper has it, as chapter 2 makes it."""
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__(in_channels, channels, stride, downsample)
+        self.conv1.stride, self.conv2.stride = self.conv2.stride, self.conv1.stride
+
+
+def stride_places() -> str:
+    """Multiply-adds and receptive fields with the stride in the 3×3 and in the first 1×1."""
+    rows = []
+    for depth, layers in {50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3]}.items():
+        row = [str(depth)]
+        for block in (resnet_lib.ResidualBottleNeck, PaperBottleNeck):
+            costs = layer_costs(resnet_lib.ResNetBase(block, layers))
+            row.append(f"{sum(cost.multiply_adds for cost in costs) / 1e9:.2f}")
+            row.append(f"{max(cost.receptive_field or 0 for cost in costs):,}")
+        rows.append(row)
+    header = ["Depth", "Stride in the 3×3: ×10⁹", "receptive field", "In the first 1×1 (paper): ×10⁹", "receptive field"]
+    return table(header, rows)
+
+
+def cifar() -> str:
+    """The thin networks in figures."""
+    rows = []
+    for depth, make in resnet_lib.CIFAR_RESNETS.items():
+        model = make()
+        costs = layer_costs(model, (3, 32, 32))
+        parameters, multiply_adds = (sum(getattr(c, what) for c in costs) for what in ("parameters", "multiply_adds"))
+        rows.append([str(depth), str(len(model.layer1)), f"{parameters:,}", f"{multiply_adds / 1e6:.1f}"])
+    return table(["Depth", "n", "Parameters", "×10⁶ multiply-adds at 32×32"], rows)
+
+
+def network() -> str:
+    """The picture of ResNet-50, with its text."""
+    picture = draw_network(resnet_lib.resnet50())
+    path = FOLDER.parent / "_static" / "resnet50.png"
+    # The README shows this file too, so it is kept in the repository. Its bytes depend on the version of matplotlib:
+    # write it again only where what it shows has changed.
+    if not path.exists() or Image.open(path).info.get("Description") != picture.alt:
+        path.write_bytes(picture.png())
+    return f"```{{image}} /book/_static/{path.name}\n:alt: {picture.alt}\n:width: 540px\n```\n"
+
+
+FRAGMENTS = {
+    "depths": depths,
+    "strides": strides,
+    "stages": stages,
+    "stride-places": stride_places,
+    "cifar": cifar,
+    "network": network,
+}
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, make in FRAGMENTS.items():
+        path, text = FOLDER / f"{name}.md", make()
+        if not path.exists() or path.read_text(encoding="utf8") != text:  # an untouched file is a page not built again
+            path.write_text(text, encoding="utf8")
+    for path in FOLDER.glob("*.md"):
+        if path.stem not in FRAGMENTS:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()

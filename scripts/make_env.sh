@@ -1,0 +1,37 @@
+#!/bin/sh
+# Makes or updates the virtual environment: make_env.sh FOLDER FILE_WRITTEN_WHEN_READY. The Makefile calls it.
+# PYTHON in the environment names the interpreter to take.
+set -eu
+venv=$1
+ready=$2
+
+# True if the interpreter runs (a pyenv shim may be there and not run), has a right version and can make environments.
+suits() {
+    "$@" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+if [ "$("$venv/bin/python" scripts/check_env.py "$ready" 2>/dev/null)" != works ]; then
+    for python in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if suits "$python"; then
+            found=$python
+            break
+        fi
+    done
+    if [ -z "${found:-}" ]; then
+        {
+            echo "No suitable Python: looked for ${PYTHON:-python3, python3.13, python3.12, python3.11}."
+            echo "This project needs Python 3.11, 3.12 or 3.13 with its venv module:"
+            echo "  Debian, Ubuntu: sudo apt install python3-venv     macOS: brew install python@3.13"
+            echo "or name one: make PYTHON=/path/to/python3 env"
+        } >&2
+        exit 1
+    fi
+    echo "Making $venv with $("$found" --version). This downloads PyTorch and takes some minutes …"
+    "$found" -m venv --clear "$venv"
+fi
+
+rm -f "$ready"
+# Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
+"$venv/bin/python" -m pip install -q --progress-bar on --no-compile -r requirements.txt
+"$venv/bin/python" -m pip install -q --no-deps -e .
+"$venv/bin/python" -c 'import sys; print(sys.prefix)' > "$ready"

@@ -1,0 +1,128 @@
+"""Runs the notebooks of the book and stores their outputs: all of them, or those named on the command line.
+
+Two runs on one machine give the same files, byte for byte. A notebook whose outputs are not fit to be published, because
+a cell fails, warns or shows a path of this machine, is left as it was; the others are written, and the exit status is 1.
+"""
+
+import argparse
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+
+# What belongs to the notebook for every reader, whatever the editor or the Python it was last opened with.
+NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+CELL_METADATA = {"tags", "mystnb"}
+
+UNFIT = {
+    "an absolute path of a machine": re.compile(r"(?<!\w)/(?:home|Users|root|tmp|var|work|opt|private)/[\w.]|\b[A-Z]:\\|site-packages"),
+    "an address in memory": re.compile(r"\bat 0x[0-9a-f]{6,}"),
+    "a warning": re.compile(r"\b\w*Warning\b:"),
+}
+
+
+def images(cell: NotebookNode) -> list[NotebookNode]:
+    """The outputs of a cell that hold a picture."""
+    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+
+
+def texts(output: NotebookNode) -> list[str]:
+    """What a reader may see of an output as text, in every form that is stored."""
+    data = output.get("data", {})
+    return [output.get("text", "")] + [data[kind] for kind in data if kind.startswith("text/")]
+
+
+def problems(notebook: NotebookNode) -> list[str]:
+    """Why the stored outputs should not be published: one line each, none for a good notebook."""
+    found = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                found.append(f"cell {number} fails: {output.ename}: {output.evalue}\n{cell.source}")
+            if output.get("name") == "stderr":
+                found.append(f"cell {number} writes to stderr: {output.text.strip()[:200]}")
+            for what, pattern in UNFIT.items():
+                hit = next(filter(None, map(pattern.search, texts(output))), None)
+                if hit:
+                    found.append(f"cell {number} shows {what}: {hit.string[hit.start():hit.end() + 80].splitlines()[0]}")
+        if len(images(cell)) > 1:
+            found.append(f"cell {number} shows {len(images(cell))} pictures: the book has one text for each cell, so split it")
+        for output in images(cell):
+            if not output.metadata.get("image/png", {}).get("alt"):
+                found.append(f"cell {number} shows a picture without a text: draw it with resnet_lib.drawing")
+    return found
+
+
+def normalise(notebook: NotebookNode) -> None:
+    """Leaves only what is the same for everyone, and puts the text of each picture where the book's pages look for it."""
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode({key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata})
+        mystnb = cell.metadata.pop("mystnb", {})
+        mystnb.pop("image", None)
+        for output in images(cell):
+            about = output.metadata.get("image/png", {})
+            mystnb["image"] = {"alt": about.get("alt", "")} | ({"width": f"{about.width}px"} if "width" in about else {})
+        if mystnb:
+            cell.metadata["mystnb"] = mystnb
+
+
+def run(path: Path) -> list[str]:
+    """Runs one notebook and writes it if its outputs are fit for that. Returns :func:`problems`."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=600,
+        record_timing=False,
+        coalesce_streams=True,  # how a kernel cuts its output into pieces depends on the time
+        extra_arguments=["--log-level=ERROR"],  # not the kernel's own remarks on its connection
+        resources={"metadata": {"path": str(BOOK)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError:
+        pass  # the failing cell holds the error, and problems() tells it
+    found = problems(notebook)
+    if not found:
+        normalise(notebook)
+        nbformat.write(notebook, path)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in book/")
+    paths = parser.parse_args().notebooks or sorted(BOOK.glob("*.ipynb"))
+    os.environ["PYTHONHASHSEED"] = "0"  # the kernels inherit it: sets keep their order from run to run
+    failed = 0
+    for path in paths:
+        start = time.monotonic()
+        found = run(path)
+        failed += bool(found)
+        print(f"{path.name}: {'NOT STORED' if found else 'stored'} after {time.monotonic() - start:.0f} s", flush=True)
+        for problem in found:
+            print("  " + problem.replace("\n", "\n    "), file=sys.stderr, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
