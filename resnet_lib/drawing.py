@@ -38,6 +38,7 @@ STYLE = {
     "hatch.linewidth": 0.8,
 }
 ON_LINE = {"fc": PAPER, "ec": "none", "pad": 2}  # the ground of a label that stands on a line
+HALF_BOX = 0.14  # inches from the middle of a layer's box to its upper edge
 PIXELS_PER_INCH = 104  # on the page; the image has twice as many, for sharp screens and print
 
 
@@ -193,7 +194,10 @@ def draw_windows(
             weight="bold",
             fontsize=9,
         )
-    for axes, side, title in ((left, padded, "padded input"), (right, positions, "output")):
+    for axes, side, title in (
+        (left, padded, "padded input" if padding else "input"),
+        (right, positions, "output"),
+    ):
         axes.set_xlim(-0.15, side + 0.15)
         axes.set_ylim(side + 0.15, -0.15)
         axes.set_aspect("equal")
@@ -219,7 +223,7 @@ def draw_block(block: nn.Module, input_shape: tuple[int, int, int]) -> Picture:
     *branch, last_relu = [layer for layer in layers if not layer.name.startswith("downsample")]
 
     step = 0.52
-    height = step * (len(branch) + 5)
+    height = step * (1.22 * len(branch) + 4.4)
     figure, axes = new_figure(5.2, height)
     axes.set_xlim(0, 5.2)
     axes.set_ylim(height, 0)
@@ -229,22 +233,14 @@ def draw_block(block: nn.Module, input_shape: tuple[int, int, int]) -> Picture:
     y = step * 0.5
     _label(axes, main, y, f"x   {_shape(input_shape)}", weight="bold")
     fork = y + step * 0.55
-    y += step * 0.25
     for layer in branch:
-        _arrow(axes, (main, y), (main, y + step * 0.45))
-        y += step
+        _arrow(axes, (main, y + HALF_BOX), (main, y + step * 1.22 - HALF_BOX))
+        y += step * 1.22
         _layer_box(axes, main, y, layer)
-        y += step * 0.22
-    plus = y + step * 0.85
-    _arrow(axes, (main, y), (main, plus - 0.16))
-    _label(
-        axes,
-        main + 0.1,
-        (y + plus) / 2 - 0.03,
-        f"F(x)   {_shape(branch[-1].output_shape[1:])}",
-        ha="left",
-        color=GREY,
-    )
+    plus = y + step * 1.3
+    _arrow(axes, (main, y + HALF_BOX), (main, plus - 0.16))
+    branch_shape = f"F(x)   {_shape(branch[-1].output_shape[1:])}"
+    _label(axes, main + 0.1, (y + plus) / 2 - 0.02, branch_shape, ha="left", color=GREY)
 
     axes.add_patch(Circle((main, plus), 0.16, fc="white", ec=INK, lw=1.5))
     _label(axes, main, plus, "+", fontsize=14)
@@ -284,9 +280,9 @@ def draw_block(block: nn.Module, input_shape: tuple[int, int, int]) -> Picture:
         )
 
     y = plus + step * 1.2
-    _arrow(axes, (main, plus + 0.16), (main, y - 0.17))
+    _arrow(axes, (main, plus + 0.16), (main, y - HALF_BOX))
     _layer_box(axes, main, y, last_relu)
-    _arrow(axes, (main, y + 0.15), (main, y + step * 0.6))
+    _arrow(axes, (main, y + HALF_BOX), (main, y + step * 0.62))
     _label(axes, main, y + step * 0.85, _shape(last_relu.output_shape[1:]), weight="bold")
 
     path = ", ".join(_describe(layer) for layer in branch)
@@ -398,7 +394,7 @@ def draw_bars(groups: dict[str, dict[str, float]], unit: str, xlabel: str, alt: 
             places, values, thickness * 0.9, fc=fill, ec=edge, hatch=hatch, label=name
         )
         axes.bar_label(
-            bars, [f"{value:,.3g} {unit}" for value in values], padding=3, fontsize=9
+            bars, [f"{_number(value)} {unit}" for value in values], padding=3, fontsize=9
         )
     axes.set_yticks(range(len(groups)), list(groups))
     axes.invert_yaxis()
@@ -408,7 +404,7 @@ def draw_bars(groups: dict[str, dict[str, float]], unit: str, xlabel: str, alt: 
         axes.legend(frameon=False, fontsize=9, loc="best")
     described = "; ".join(
         f"{group}: "
-        + ", ".join(f"{name} {value:,.3g} {unit}" for name, value in values.items())
+        + ", ".join(f"{name} {_number(value)} {unit}" for name, value in values.items())
         for group, values in groups.items()
     )
     return Picture(figure, f"{alt}. {described}.")
@@ -483,9 +479,9 @@ def _layer_box(axes, x: float, y: float, layer: TracedLayer, edge: str = BLUE) -
     width = 2.15
     edge = edge if is_conv else GREY
     box = FancyBboxPatch(
-        (x - width / 2, y - 0.14),
+        (x - width / 2, y - HALF_BOX),
         width,
-        0.28,
+        2 * HALF_BOX,
         boxstyle="round,pad=0,rounding_size=0.06",
         fc=fills[type(module)],
         ec=edge,
@@ -502,6 +498,11 @@ def _describe(layer: TracedLayer) -> str:
         moved = f", stride {stride}" if stride > 1 else ""
         return f"{kernel}×{kernel} conv, {module.in_channels} → {module.out_channels}{moved}"
     return {nn.BatchNorm2d: "batch norm", nn.ReLU: "ReLU"}[type(module)]
+
+
+def _number(value: float) -> str:
+    """Three digits, and for small shares one."""
+    return f"{value:,.3g}" if value >= 0.1 else f"{value:.1g}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:

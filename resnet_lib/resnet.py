@@ -229,7 +229,7 @@ def check_images(model: nn.Module, x: Tensor) -> None:
     """Raises a ``TypeError`` or ``ValueError`` that says what to do if ``x`` is no batch of images."""
     if isinstance(x, torch.fx.Proxy):
         return  # the model is being traced, and there is no tensor to look at
-    weight = model.conv1.weight
+    weight = next(p for p in model.parameters() if p.dim() == 4)  # the first convolution
     if not isinstance(x, Tensor):
         kind = type(x).__name__
         raise TypeError(

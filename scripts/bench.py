@@ -1,16 +1,18 @@
 """Speed of our ResNet against torchvision's, measured side by side in one run.
 
-    python scripts/bench.py                  # ResNet-18 and ResNet-50, batch 8, 224×224, float32, all cores
-    python scripts/bench.py --rounds 40      # more rounds: a narrower spread on a busy machine
-    python scripts/bench.py --batch 2        # smaller and faster
+    python scripts/bench.py              # ResNet-18 and 50, batch 8, 224×224, all cores
+    python scripts/bench.py --rounds 40  # more rounds: a narrower spread on a busy machine
+    python scripts/bench.py --batch 2    # smaller and faster
 
-How to read it: each round times ours and torchvision's right after one another, first the one and then the other in
-turn, and divides the two times. So whatever slows the machine down for a while slows both. "ratio" is the median of
-these quotients, ours / torchvision: 1.00 is equally fast, 1.05 means that ours takes 5 % longer. "middle half" is the
-range of the middle 50 % of the quotients. Where 1.00 lies inside that range, this run shows no difference; where the
-range is wide, other programs were running, and the ratio says little. The times in milliseconds are medians; they
-depend on the machine and are there for scale only. The two networks have the same layers and the same weights, so
-ratios of up to 1.05 are expected. This is a measurement, not a test: it never fails.
+How to read it: each round times ours and torchvision's right after one another, first the one
+and then the other in turn, and divides the two times. So whatever slows the machine down for a
+while slows both. "ratio" is the median of these quotients, ours / torchvision: 1.00 is equally
+fast, 1.05 means that ours takes 5 % longer. "middle half" is the range of the middle 50 % of
+the quotients. Where 1.00 lies inside that range, this run shows no difference; where the range
+is wide, other programs were running, and the ratio says little. The times in milliseconds are
+medians; they depend on the machine and are there for scale only. The two networks have the same
+layers and the same weights, so ratios of up to 1.05 are expected. This is a measurement, not a
+test: it never fails.
 """
 
 import argparse
@@ -76,7 +78,7 @@ def measure_pairs(ours, theirs, rounds):
 
 
 def compare(depth, work, batch, rounds):
-    """Measures one depth at one kind of work, prints its line of the table, and returns the ratio."""
+    """Measures one depth at one kind of work, prints its line, and returns the ratio."""
     torch.manual_seed(0)
     images, labels = torch.randn(batch, 3, 224, 224), torch.randint(1000, (batch,))
     theirs = getattr(torchvision.models, f"resnet{depth}")()
@@ -87,14 +89,23 @@ def compare(depth, work, batch, rounds):
     ratios = [our_time / their_time for our_time, their_time in pairs]
     low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
     our_ms, their_ms = (1000 * statistics.median(times) for times in zip(*pairs))
-    line = f"{f'ResNet-{depth}':<11}{work.__name__:<11}{our_ms:>8.0f}{their_ms:>13.0f}{ratio:>8.3f}"
-    print(f"{line}   {low:.3f} to {high:.3f}", flush=True)
+    name = f"ResNet-{depth}"
+    times = f"{our_ms:>8.0f}{their_ms:>13.0f}"
+    spread = f"{low:.3f} to {high:.3f}"
+    print(f"{name:<11}{work.__name__:<11}{times}{ratio:>8.3f}   {spread}", flush=True)
     return ratio
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Compares the speed of our ResNet with torchvision's.")
-    parser.add_argument("--rounds", type=int, default=15, help="timed pairs for each line (default: 15; at least 2)")
+    parser = argparse.ArgumentParser(
+        description="Compares the speed of our ResNet with torchvision's."
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=15,
+        help="timed pairs for each line (default: 15; at least 2)",
+    )
     parser.add_argument("--batch", type=int, default=8, help="images in a batch (default: 8)")
     arguments = parser.parse_args()
     if arguments.rounds < 2 or arguments.batch < 1:
@@ -102,20 +113,30 @@ def main():
 
     torch.set_num_threads(os.cpu_count() or 1)
     print(
-        f"float32, batch {arguments.batch}, 224×224, {torch.get_num_threads()} threads, {arguments.rounds} rounds, "
-        f"torch {torch.__version__}, torchvision {torchvision.__version__}\n"
+        f"float32, batch {arguments.batch}, 224×224, {torch.get_num_threads()} threads, "
+        f"{arguments.rounds} rounds, torch {torch.__version__}, "
+        f"torchvision {torchvision.__version__}\n"
     )
-    print(f"{'network':<11}{'work':<11}{'ours ms':>8}{'torchvision':>13}{'ratio':>8}   middle half")
+    titles = f"{'network':<11}{'work':<11}{'ours ms':>8}{'torchvision':>13}{'ratio':>8}"
+    print(f"{titles}   middle half")
     works = (inference, training)
-    ratios = [compare(depth, work, arguments.batch, arguments.rounds) for depth in (18, 50) for work in works]
+    ratios = [
+        compare(depth, work, arguments.batch, arguments.rounds)
+        for depth in (18, 50)
+        for work in works
+    ]
 
     slowest = max(ratios)
     if slowest <= EXPECTED:
-        print(f"\nOurs is as fast as torchvision's: the largest ratio is {slowest:.3f} (expected: up to {EXPECTED}).")
+        print(
+            f"\nOurs is as fast as torchvision's: the largest ratio is {slowest:.3f} "
+            f"(expected: up to {EXPECTED})."
+        )
     else:
         print(
-            f"\nThe largest ratio is {slowest:.3f}, above the {EXPECTED} that is expected. If its middle half is wide, "
-            "other programs were\nrunning: run it again with --rounds 40. If not, our network has become slower."
+            f"\nThe largest ratio is {slowest:.3f}, above the {EXPECTED} that is expected. "
+            "If its middle half is wide, other\nprograms were running: run it again with "
+            "--rounds 40. If not, our network has become slower."
         )
 
 

@@ -7,5 +7,7 @@ A moved environment still runs, but its commands and the link to resnet_lib poin
 import pathlib
 import sys
 
-if pathlib.Path(sys.argv[1]).read_text(encoding="utf8").strip() == sys.prefix and sys.version_info[:2] >= (3, 11):
+if pathlib.Path(sys.argv[1]).read_text(
+    encoding="utf8"
+).strip() == sys.prefix and sys.version_info[:2] >= (3, 11):
     print("works")

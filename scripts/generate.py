@@ -29,15 +29,24 @@ def depths() -> str:
         model = make()
         costs = layer_costs(model, (3, 224, 224))
         stages = [model.layer1, model.layer2, model.layer3, model.layer4]
-        rows.append([
-            str(depth),
-            "basic" if model.layer1[0].expansion == 1 else "bottleneck",
-            " + ".join(str(len(stage)) for stage in stages),
-            f"{sum(cost.parameters for cost in costs):,}",
-            f"{sum(cost.multiply_adds for cost in costs) / 1e9:.2f}",
-            f"{max(cost.receptive_field or 0 for cost in costs):,}",
-        ])
-    header = ["Depth", "Block", "Blocks in the stages", "Parameters", "×10⁹ multiply-adds", "Receptive field"]
+        rows.append(
+            [
+                str(depth),
+                "basic" if model.layer1[0].expansion == 1 else "bottleneck",
+                " + ".join(str(len(stage)) for stage in stages),
+                f"{sum(cost.parameters for cost in costs):,}",
+                f"{sum(cost.multiply_adds for cost in costs) / 1e9:.2f}",
+                f"{max(cost.receptive_field or 0 for cost in costs):,}",
+            ]
+        )
+    header = [
+        "Depth",
+        "Block",
+        "Blocks in the stages",
+        "Parameters",
+        "×10⁹ multiply-adds",
+        "Receptive field",
+    ]
     return table(header, rows)
 
 
@@ -45,10 +54,19 @@ def strides() -> str:
     """The layers of ResNet-18 that change the size, shortcuts included, read from a trace."""
     rows = []
     for layer in trace(resnet_lib.resnet18(), (1, 3, 224, 224)):
-        if hasattr(layer.module, "kernel_size") and layer.input_shape[2] != layer.output_shape[2]:
+        if (
+            hasattr(layer.module, "kernel_size")
+            and layer.input_shape[2] != layer.output_shape[2]
+        ):
             settings = [layer.module.kernel_size, layer.module.padding, layer.module.stride]
             numbers = [str(value if isinstance(value, int) else value[0]) for value in settings]
-            rows.append([f"`{layer.name}`", *numbers, f"{layer.input_shape[2]} → {layer.output_shape[2]}"])
+            rows.append(
+                [
+                    f"`{layer.name}`",
+                    *numbers,
+                    f"{layer.input_shape[2]} → {layer.output_shape[2]}",
+                ]
+            )
     return table(["Layer of ResNet-18", "K", "P", "S", "At 224"], rows)
 
 
@@ -58,11 +76,25 @@ def stages() -> str:
         {layer.name: layer.output_shape[1:] for layer in trace(model, (1, 3, 224, 224))}
         for model in (resnet_lib.resnet34(), resnet_lib.resnet50())
     )
-    rows = [["stem", "conv1 and max-pool", *(" × ".join(map(str, shapes["maxpool"])) for shapes in (basic, neck))]]
+    rows = [
+        [
+            "stem",
+            "conv1 and max-pool",
+            *(" × ".join(map(str, shapes["maxpool"])) for shapes in (basic, neck)),
+        ]
+    ]
     for number in (1, 2, 3, 4):
         shapes = [basic[f"layer{number}.0.relu2"], neck[f"layer{number}.0.relu3"]]
-        rows.append([f"`layer{number}`", f"conv{number + 1}_x", *(" × ".join(map(str, shape)) for shape in shapes)])
-    return table(["Stage", "In the paper", "Basic block (18, 34)", "Bottleneck (50, 101, 152)"], rows)
+        rows.append(
+            [
+                f"`layer{number}`",
+                f"conv{number + 1}_x",
+                *(" × ".join(map(str, shape)) for shape in shapes),
+            ]
+        )
+    return table(
+        ["Stage", "In the paper", "Basic block (18, 34)", "Bottleneck (50, 101, 152)"], rows
+    )
 
 
 class PaperBottleNeck(resnet_lib.ResidualBottleNeck):
@@ -83,7 +115,13 @@ def stride_places() -> str:
             row.append(f"{sum(cost.multiply_adds for cost in costs) / 1e9:.2f}")
             row.append(f"{max(cost.receptive_field or 0 for cost in costs):,}")
         rows.append(row)
-    header = ["Depth", "Stride in the 3×3: ×10⁹", "receptive field", "In the first 1×1 (paper): ×10⁹", "receptive field"]
+    header = [
+        "Depth",
+        "Stride in the 3×3: ×10⁹",
+        "receptive field",
+        "In the first 1×1 (paper): ×10⁹",
+        "receptive field",
+    ]
     return table(header, rows)
 
 
@@ -93,8 +131,17 @@ def cifar() -> str:
     for depth, make in resnet_lib.CIFAR_RESNETS.items():
         model = make()
         costs = layer_costs(model, (3, 32, 32))
-        parameters, multiply_adds = (sum(getattr(c, what) for c in costs) for what in ("parameters", "multiply_adds"))
-        rows.append([str(depth), str(len(model.layer1)), f"{parameters:,}", f"{multiply_adds / 1e6:.1f}"])
+        parameters, multiply_adds = (
+            sum(getattr(c, what) for c in costs) for what in ("parameters", "multiply_adds")
+        )
+        rows.append(
+            [
+                str(depth),
+                str(len(model.layer1)),
+                f"{parameters:,}",
+                f"{multiply_adds / 1e6:.1f}",
+            ]
+        )
     return table(["Depth", "n", "Parameters", "×10⁶ multiply-adds at 32×32"], rows)
 
 
@@ -123,7 +170,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, make in FRAGMENTS.items():
         path, text = FOLDER / f"{name}.md", make()
-        if not path.exists() or path.read_text(encoding="utf8") != text:  # an untouched file is a page not built again
+        if (
+            not path.exists() or path.read_text(encoding="utf8") != text
+        ):  # an untouched file is a page not built again
             path.write_text(text, encoding="utf8")
     for path in FOLDER.glob("*.md"):
         if path.stem not in FRAGMENTS:

@@ -33,7 +33,9 @@ NOTEBOOK_METADATA = {
 CELL_METADATA = {"tags", "mystnb"}
 
 UNFIT = {
-    "an absolute path of a machine": re.compile(r"(?<!\w)/(?:home|Users|root|tmp|var|work|opt|private)/[\w.]|\b[A-Z]:\\|site-packages"),
+    "an absolute path of a machine": re.compile(
+        r"(?<!\w)/(?:home|Users|root|tmp|var|work|opt|private)/[\w.]|\b[A-Z]:\\|site-packages"
+    ),
     "an address in memory": re.compile(r"\bat 0x[0-9a-f]{6,}"),
     "a warning": re.compile(r"\b\w*Warning\b:"),
 }
@@ -41,7 +43,9 @@ UNFIT = {
 
 def images(cell: NotebookNode) -> list[NotebookNode]:
     """The outputs of a cell that hold a picture."""
-    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    return [
+        output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
 
 
 def texts(output: NotebookNode) -> list[str]:
@@ -56,18 +60,26 @@ def problems(notebook: NotebookNode) -> list[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                found.append(f"cell {number} fails: {output.ename}: {output.evalue}\n{cell.source}")
+                found.append(
+                    f"cell {number} fails: {output.ename}: {output.evalue}\n{cell.source}"
+                )
             if output.get("name") == "stderr":
                 found.append(f"cell {number} writes to stderr: {output.text.strip()[:200]}")
             for what, pattern in UNFIT.items():
                 hit = next(filter(None, map(pattern.search, texts(output))), None)
                 if hit:
-                    found.append(f"cell {number} shows {what}: {hit.string[hit.start():hit.end() + 80].splitlines()[0]}")
+                    found.append(
+                        f"cell {number} shows {what}: {hit.string[hit.start() : hit.end() + 80].splitlines()[0]}"
+                    )
         if len(images(cell)) > 1:
-            found.append(f"cell {number} shows {len(images(cell))} pictures: the book has one text for each cell, so split it")
+            found.append(
+                f"cell {number} shows {len(images(cell))} pictures: the book has one text for each cell, so split it"
+            )
         for output in images(cell):
             if not output.metadata.get("image/png", {}).get("alt"):
-                found.append(f"cell {number} shows a picture without a text: draw it with resnet_lib.drawing")
+                found.append(
+                    f"cell {number} shows a picture without a text: draw it with resnet_lib.drawing"
+                )
     return found
 
 
@@ -75,12 +87,16 @@ def normalise(notebook: NotebookNode) -> None:
     """Leaves only what is the same for everyone, and puts the text of each picture where the book's pages look for it."""
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     for cell in notebook.cells:
-        cell.metadata = NotebookNode({key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata})
+        cell.metadata = NotebookNode(
+            {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
+        )
         mystnb = cell.metadata.pop("mystnb", {})
         mystnb.pop("image", None)
         for output in images(cell):
             about = output.metadata.get("image/png", {})
-            mystnb["image"] = {"alt": about.get("alt", "")} | ({"width": f"{about.width}px"} if "width" in about else {})
+            mystnb["image"] = {"alt": about.get("alt", "")} | (
+                {"width": f"{about.width}px"} if "width" in about else {}
+            )
         if mystnb:
             cell.metadata["mystnb"] = mystnb
 
@@ -112,13 +128,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in book/")
     paths = parser.parse_args().notebooks or sorted(BOOK.glob("*.ipynb"))
-    os.environ["PYTHONHASHSEED"] = "0"  # the kernels inherit it: sets keep their order from run to run
+    os.environ["PYTHONHASHSEED"] = (
+        "0"  # the kernels inherit it: sets keep their order from run to run
+    )
     failed = 0
     for path in paths:
         start = time.monotonic()
         found = run(path)
         failed += bool(found)
-        print(f"{path.name}: {'NOT STORED' if found else 'stored'} after {time.monotonic() - start:.0f} s", flush=True)
+        print(
+            f"{path.name}: {'NOT STORED' if found else 'stored'} after {time.monotonic() - start:.0f} s",
+            flush=True,
+        )
         for problem in found:
             print("  " + problem.replace("\n", "\n    "), file=sys.stderr, flush=True)
     return 1 if failed else 0

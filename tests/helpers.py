@@ -11,18 +11,26 @@ def random_images(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def assert_close(ours: Tensor, reference: Tensor, relative: float, what: str = "result") -> None:
-    """Fails unless no element differs by more than ``relative`` times the largest element of ``reference``."""
-    assert ours.shape == reference.shape, f"{what}: shape {tuple(ours.shape)}, expected {tuple(reference.shape)}"
+def assert_close(
+    ours: Tensor, reference: Tensor, relative: float, what: str = "result"
+) -> None:
+    """Fails if an element differs by more than ``relative`` times the largest reference."""
+    assert ours.shape == reference.shape, (
+        f"{what}: shape {tuple(ours.shape)}, expected {tuple(reference.shape)}"
+    )
     assert ours.dtype == reference.dtype, f"{what}: {ours.dtype}, expected {reference.dtype}"
     scale = reference.abs().max().item()
-    assert 0 < scale < float("inf"), f"{what}: a reference with largest element {scale} proves nothing"
+    assert 0 < scale < float("inf"), (
+        f"{what}: a reference with largest element {scale} proves nothing"
+    )
     difference = (ours - reference).abs().max().item()
-    assert difference <= relative * scale, f"{what}: differs by {difference:.3g}, where the largest is {scale:.3g}"
+    assert difference <= relative * scale, (
+        f"{what}: differs by {difference:.3g}, where the largest is {scale:.3g}"
+    )
 
 
 def assert_same_state(model: nn.Module, expected: dict[str, Tensor]) -> None:
-    """Fails unless the state dict of ``model`` equals ``expected`` bit for bit, with the same names."""
+    """Fails unless ``model``'s state dict equals ``expected`` bit for bit, names included."""
     state = model.state_dict()
     assert list(state) == list(expected)
     changed = [name for name in state if not torch.equal(state[name], expected[name])]
@@ -35,7 +43,7 @@ def copy_of_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def output_and_gradients(model: nn.Module, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """The output of ``model``, and the gradients of a fixed random sum of it by name; ``x`` stands for the input."""
+    """The output of ``model`` and, by name, the gradients of a fixed sum of it."""
     x = x.clone().requires_grad_()
     model.zero_grad()
     output = model(x)
@@ -45,5 +53,5 @@ def output_and_gradients(model: nn.Module, x: Tensor) -> tuple[Tensor, dict[str,
 
 
 def named_as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same dict with our names for torchvision's. Written again here, as the library's mapping is under test."""
+    """The dict with our names. Written again here, as the library's mapping is under test."""
     return {name.replace("bn", "batchnorm"): tensor for name, tensor in tensors.items()}

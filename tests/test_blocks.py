@@ -15,9 +15,13 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from resnet_lib import ResidualBasicBlock, ResidualBottleNeck, randomise_batchnorm, trace
 
-PAIRS = {"basic": (ResidualBasicBlock, BasicBlock), "bottleneck": (ResidualBottleNeck, Bottleneck)}
+PAIRS = {
+    "basic": (ResidualBasicBlock, BasicBlock),
+    "bottleneck": (ResidualBottleNeck, Bottleneck),
+}
 
-# (channels into the block, channels, stride) of each kind of block: the two without a projection come last.
+# (channels into the block, channels, stride) of each kind of block: the two without a
+# projection come last.
 CASES = [
     pytest.param("basic", 6, 8, 1, id="basic-projection"),
     pytest.param("basic", 6, 8, 2, id="basic-projection-stride2"),
@@ -32,20 +36,27 @@ SIZES = [(7, 10), (5, 5), (8, 13), (1, 2)]
 
 
 def projection(in_channels, out_channels, stride):
-    """The shortcut of torchvision: a 1×1 convolution and batch norm; None where the shapes are equal already."""
+    """torchvision's shortcut: 1×1 convolution and batch norm; None if the shapes are equal."""
     if stride == 1 and in_channels == out_channels:
         return None
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+        nn.BatchNorm2d(out_channels),
+    )
 
 
 def pair_of_blocks(kind, in_channels, channels, stride):
-    """Our block and torchvision's with the same random weights and statistics, in double precision."""
+    """Ours and torchvision's with the same random weights and statistics, in float64."""
     ours_class, theirs_class = PAIRS[kind]
     torch.manual_seed(0)
     out_channels = channels * theirs_class.expansion
-    theirs = theirs_class(in_channels, channels, stride, projection(in_channels, out_channels, stride))
+    theirs = theirs_class(
+        in_channels, channels, stride, projection(in_channels, out_channels, stride)
+    )
     randomise_batchnorm(theirs, seed=1)
-    ours = ours_class(in_channels, channels, stride, projection(in_channels, out_channels, stride))
+    ours = ours_class(
+        in_channels, channels, stride, projection(in_channels, out_channels, stride)
+    )
     ours.load_state_dict(named_as_ours(theirs.state_dict()), strict=True)
     return ours.double(), theirs.double()
 
@@ -54,9 +65,14 @@ def pair_of_blocks(kind, in_channels, channels, stride):
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("height_width", SIZES)
 class TestAgainstTorchvision:
-    def test_output_and_gradients(self, kind, in_channels, channels, stride, training, height_width):
-        """Output, gradient of every parameter and of the input, and all statistics after the step are torchvision's."""
-        ours, theirs = (block.train(training) for block in pair_of_blocks(kind, in_channels, channels, stride))
+    def test_output_and_gradients(
+        self, kind, in_channels, channels, stride, training, height_width
+    ):
+        """Output, gradients of parameters and of the input, and new statistics are equal."""
+        ours, theirs = (
+            block.train(training)
+            for block in pair_of_blocks(kind, in_channels, channels, stride)
+        )
         x = random_images(3, in_channels, *height_width, dtype=torch.float64)
 
         our_output, our_gradients = output_and_gradients(ours, x)
@@ -64,12 +80,18 @@ class TestAgainstTorchvision:
 
         assert_close(our_output, their_output, relative=1e-10)
         for name, gradient in named_as_ours(their_gradients).items():
-            assert_close(our_gradients[name], gradient, relative=1e-9, what=f"gradient of {name}")
-        for name, tensor in named_as_ours(theirs.state_dict()).items():  # in training the running statistics have moved
+            assert_close(
+                our_gradients[name], gradient, relative=1e-9, what=f"gradient of {name}"
+            )
+        for name, tensor in named_as_ours(
+            theirs.state_dict()
+        ).items():  # in training the running statistics have moved
             torch.testing.assert_close(ours.state_dict()[name], tensor, rtol=1e-10, atol=0)
 
-    def test_input_stays_as_it_was(self, kind, in_channels, channels, stride, training, height_width):
-        """Nothing is added into the caller's tensor, with gradients on and off, and with an identity module too."""
+    def test_input_stays_as_it_was(
+        self, kind, in_channels, channels, stride, training, height_width
+    ):
+        """Nothing is added into the caller's tensor, with and without gradients."""
         ours, _ = pair_of_blocks(kind, in_channels, channels, stride)
         ours.train(training)
         x = random_images(3, in_channels, *height_width, dtype=torch.float64)
@@ -82,12 +104,18 @@ class TestAgainstTorchvision:
             assert torch.equal(x, before)
 
 
-@pytest.mark.parametrize(("kind", "expansion", "convolutions"), [("basic", 1, 2), ("bottleneck", 4, 3)])
+@pytest.mark.parametrize(
+    ("kind", "expansion", "convolutions"), [("basic", 1, 2), ("bottleneck", 4, 3)]
+)
 class TestByThemselves:
     def test_names(self, kind, expansion, convolutions):
-        """The attributes have the book's names, in the order of the forward pass, and each ReLU is its own module."""
+        """The book's names, in the order of the forward pass; each ReLU is its own module."""
         block_class = PAIRS[kind][0]
-        names = [f"{layer}{n + 1}" for n in range(convolutions) for layer in ("conv", "batchnorm", "relu")]
+        names = [
+            f"{layer}{n + 1}"
+            for n in range(convolutions)
+            for layer in ("conv", "batchnorm", "relu")
+        ]
         identity = block_class(4 * expansion, 4)
         assert [name for name, _ in identity.named_children()] == names
         assert [layer.name for layer in trace(identity, (1, 4 * expansion, 5, 5))] == names
@@ -99,7 +127,7 @@ class TestByThemselves:
         assert projected.downsample is shortcut
 
     def test_expansion_is_on_the_class(self, kind, expansion, convolutions):
-        """``expansion`` is known before a block is built, and says how many channels come out."""
+        """``expansion`` is on the class: how many times ``channels`` come out."""
         block_class = PAIRS[kind][0]
         assert block_class.expansion == expansion
         block = block_class(3, 5, 2, projection(3, 5 * expansion, 2))
@@ -117,8 +145,10 @@ class TestByThemselves:
         found = [module for module in block.modules() if isinstance(module, nn.Conv2d)]
         assert len(found) == convolutions and all(module.bias is None for module in found)
 
-    def test_is_relu_of_the_shortcut_where_the_branch_gives_zero(self, kind, expansion, convolutions):
-        """With the last batch norm at zero the block is relu(x): x passes the branch by, and ReLU follows the sum."""
+    def test_is_relu_of_the_shortcut_where_the_branch_gives_zero(
+        self, kind, expansion, convolutions
+    ):
+        """With the last batch norm at zero the block is relu(x): ReLU comes after the sum."""
         block = PAIRS[kind][0](4 * expansion, 4).eval()
         last = getattr(block, f"batchnorm{convolutions}")
         nn.init.zeros_(last.weight)
@@ -138,5 +168,11 @@ class TestByThemselves:
 def test_bottleneck_has_its_stride_in_the_3x3():
     """torchvision's placement, not the paper's: the first 1×1 keeps the size."""
     block = ResidualBottleNeck(8, 4, 2, projection(8, 16, 2))
-    assert [convolution.stride for convolution in (block.conv1, block.conv2, block.conv3)] == [(1, 1), (2, 2), (1, 1)]
-    assert [convolution.kernel_size[0] for convolution in (block.conv1, block.conv2, block.conv3)] == [1, 3, 1]
+    assert [convolution.stride for convolution in (block.conv1, block.conv2, block.conv3)] == [
+        (1, 1),
+        (2, 2),
+        (1, 1),
+    ]
+    assert [
+        convolution.kernel_size[0] for convolution in (block.conv1, block.conv2, block.conv3)
+    ] == [1, 3, 1]

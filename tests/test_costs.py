@@ -1,4 +1,4 @@
-"""Parameters, multiply-adds and receptive fields, against torchvision, the paper's numbers, and measurement."""
+"""Parameters, multiply-adds, receptive fields: against torchvision, the paper, measurement."""
 
 import functools
 import math
@@ -24,7 +24,13 @@ from resnet_lib import (
 )
 
 PARAMETERS = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}
-MULTIPLY_ADDS = {18: 1_814_073_344, 34: 3_663_761_408, 50: 4_089_184_256, 101: 7_801_405_440, 152: 11_513_626_624}
+MULTIPLY_ADDS = {
+    18: 1_814_073_344,
+    34: 3_663_761_408,
+    50: 4_089_184_256,
+    101: 7_801_405_440,
+    152: 11_513_626_624,
+}
 RECEPTIVE_FIELD = {18: 435, 34: 899, 50: 427, 101: 971, 152: 1451}
 
 # With the stride in the first 1×1 of a bottleneck, as in the paper.
@@ -47,7 +53,7 @@ def costs_of(depth, *shape):
 
 
 def stride_in_the_first_1x1(model):
-    """Moves the stride of every bottleneck from the 3×3 to the first 1×1: the network of the paper."""
+    """Moves the stride of every bottleneck to the first 1×1: the network of the paper."""
     for block in model.modules():
         if isinstance(block, ResidualBottleNeck):
             block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
@@ -55,12 +61,17 @@ def stride_in_the_first_1x1(model):
 
 
 def multiply_adds_by_hooks(model, height_width):
-    """Counted on the running model: each number that a layer gives costs one product per weight that it is made of."""
+    """Counted on the running model: each output costs one product per weight that is in it."""
     total = 0
 
     def convolution(module, inputs, output):
         nonlocal total
-        total += output[0].numel() * module.in_channels // module.groups * math.prod(module.kernel_size)
+        total += (
+            output[0].numel()
+            * module.in_channels
+            // module.groups
+            * math.prod(module.kernel_size)
+        )
 
     def linear(module, inputs, output):
         nonlocal total
@@ -91,26 +102,33 @@ class TestTheFiveDepths:
     def test_multiply_adds(self, depth):
         """At 224×224: the known number, and what hooks on torchvision's network count."""
         assert sum(cost.multiply_adds for cost in costs_of(depth)) == MULTIPLY_ADDS[depth]
-        assert multiply_adds_by_hooks(on_meta(torchvision.models, depth), (224, 224)) == MULTIPLY_ADDS[depth]
+        assert (
+            multiply_adds_by_hooks(on_meta(torchvision.models, depth), (224, 224))
+            == MULTIPLY_ADDS[depth]
+        )
 
     def test_multiply_adds_at_an_odd_size(self, depth):
-        """The same at 97×130, where the floor changes the sizes; for torchvision's network as for ours."""
+        """The same at 97×130, where the floor changes the sizes; for torchvision's too."""
         theirs = on_meta(torchvision.models, depth)
         counted = count_multiply_adds(theirs, (3, 97, 130))
         assert counted == sum(cost.multiply_adds for cost in costs_of(depth, (3, 97, 130)))
         assert counted == multiply_adds_by_hooks(theirs, (97, 130))
 
     def test_receptive_field(self, depth):
-        """That of the last convolution is the largest, and does not depend on the size of the image."""
+        """That of the last convolution is the largest, whatever the size of the image."""
         for costs in (costs_of(depth), costs_of(depth, (3, 97, 130))):
-            fields = [cost.receptive_field for cost in costs if cost.receptive_field is not None]
+            fields = [
+                cost.receptive_field for cost in costs if cost.receptive_field is not None
+            ]
             assert fields[-1] == max(fields) == RECEPTIVE_FIELD[depth]
 
     def test_receptive_field_by_measurement(self, depth):
-        """The pixels that have a gradient, in the real network: one unit of the last stage sees exactly that many.
+        """The pixels that have a gradient, in the real network: one unit of the last stage sees
+        exactly that many.
 
-        All weights are positive, so that no two paths cancel; max-pool, which passes a gradient to one of its nine
-        pixels only, gives way to the mean of the same nine. A strip one pixel wide is enough to measure the height.
+        All weights are positive, so that no two paths cancel; max-pool, which passes a gradient
+        to one of its nine pixels only, gives way to the mean of the same nine. A strip one
+        pixel wide is enough to measure the height.
         """
         with torch.device("meta"):
             model = getattr(resnet_lib, f"resnet{depth}")()
@@ -123,19 +141,27 @@ class TestTheFiveDepths:
                 module.reset_parameters()
 
         features = []
-        model.layer4.register_forward_hook(lambda module, inputs, output: features.append(output))
-        strip = torch.ones(1, 3, RECEPTIVE_FIELD[depth] + 100, 1, dtype=torch.float64, requires_grad=True)
+        model.layer4.register_forward_hook(
+            lambda module, inputs, output: features.append(output)
+        )
+        strip = torch.ones(
+            1, 3, RECEPTIVE_FIELD[depth] + 100, 1, dtype=torch.float64, requires_grad=True
+        )
         model(strip)
-        (gradient,) = torch.autograd.grad(features[0][0, 0, features[0].shape[2] // 2, 0], strip)
+        (gradient,) = torch.autograd.grad(
+            features[0][0, 0, features[0].shape[2] // 2, 0], strip
+        )
         rows = gradient[0, 0, :, 0].nonzero()
-        assert 0 < rows.min() and rows.max() < strip.shape[2] - 1  # the edge of the image cuts nothing off
+        assert (
+            0 < rows.min() and rows.max() < strip.shape[2] - 1
+        )  # the edge of the image cuts nothing off
         assert rows.max() - rows.min() + 1 == RECEPTIVE_FIELD[depth]
 
 
 class TestVariants:
     @pytest.mark.parametrize("depth", PAPER_MULTIPLY_ADDS)
     def test_stride_in_the_first_1x1(self, depth):
-        """The paper's bottleneck: fewer multiply-adds, the same parameters, a larger receptive field."""
+        """The paper's bottleneck: fewer multiply-adds, equal parameters, a larger field."""
         costs = layer_costs(stride_in_the_first_1x1(on_meta(resnet_lib, depth)))
         assert sum(cost.multiply_adds for cost in costs) == PAPER_MULTIPLY_ADDS[depth]
         assert sum(cost.parameters for cost in costs) == PARAMETERS[depth]
@@ -146,7 +172,9 @@ class TestVariants:
         model = on_meta(resnet_lib, 34)
         for stage in (model.layer2, model.layer3, model.layer4):
             convolution = stage[0].downsample[0]
-            stage[0].downsample = ZeroPadShortcut(convolution.in_channels, convolution.out_channels, 2)
+            stage[0].downsample = ZeroPadShortcut(
+                convolution.in_channels, convolution.out_channels, 2
+            )
         assert count_multiply_adds(model) == 3_644_493_824
 
     @pytest.mark.parametrize("depth", CIFAR_MULTIPLY_ADDS)
@@ -156,20 +184,29 @@ class TestVariants:
         costs = layer_costs(model, (3, 32, 32))
         assert sum(cost.multiply_adds for cost in costs) == CIFAR_MULTIPLY_ADDS[depth]
         assert sum(cost.parameters for cost in costs) == count_parameters(model)
-        assert count_multiply_adds(model, (3, 32, 32)) == multiply_adds_by_hooks(model, (32, 32))
+        assert count_multiply_adds(model, (3, 32, 32)) == multiply_adds_by_hooks(
+            model, (32, 32)
+        )
 
     def test_grouped_convolution(self):
-        """Each weight is used once per output position, also where a convolution is split into groups."""
-        model = nn.Sequential(nn.Conv2d(8, 16, 3, groups=4), nn.Flatten(), nn.Linear(16 * 5 * 4, 3))
+        """Each weight is used once per output position, in groups too."""
+        model = nn.Sequential(
+            nn.Conv2d(8, 16, 3, groups=4), nn.Flatten(), nn.Linear(16 * 5 * 4, 3)
+        )
         convolution, _, linear = layer_costs(model, (8, 7, 6))
-        assert (convolution.parameters, convolution.multiply_adds) == (16 * 2 * 9 + 16, 16 * 2 * 9 * 5 * 4)
+        assert (convolution.parameters, convolution.multiply_adds) == (
+            16 * 2 * 9 + 16,
+            16 * 2 * 9 * 5 * 4,
+        )
         assert (linear.parameters, linear.multiply_adds) == (3 * 320 + 3, 3 * 320)
 
 
 class TestLayerCosts:
     def test_the_stem_line_by_line(self):
         """What each layer in front of layer1 costs, computed by hand."""
-        assert layer_costs(on_meta(resnet_lib, 50))[:4] == [  # a list, in the order of the forward pass
+        assert layer_costs(on_meta(resnet_lib, 50))[
+            :4
+        ] == [  # a list, in the order of the forward pass
             LayerCost("conv1", "Conv2d", (64, 112, 112), 9_408, 118_013_952, 7),
             LayerCost("batchnorm1", "BatchNorm2d", (64, 112, 112), 128, 0, 7),
             LayerCost("relu1", "ReLU", (64, 112, 112), 0, 0, 7),
@@ -180,12 +217,16 @@ class TestLayerCosts:
         """``None`` for exactly the shortcuts, the global pooling and the classifier."""
         costs = costs_of(50)
         without = [cost.name for cost in costs if cost.receptive_field is None]
-        assert without == [f"layer{n}.0.downsample.{m}" for n in (1, 2, 3, 4) for m in (0, 1)] + ["avgpool", "fc"]
+        assert without == [
+            f"layer{n}.0.downsample.{m}" for n in (1, 2, 3, 4) for m in (0, 1)
+        ] + ["avgpool", "fc"]
 
     def test_field_grows_along_the_path(self):
-        """1×1 convolutions leave the field alone, each 3×3 adds 2·distance, and shortcuts do not come in."""
+        """1×1 convolutions leave the field alone, 3×3 add 2·distance, shortcuts nothing."""
         fields = {cost.name: cost.receptive_field for cost in costs_of(50)}
-        names = [f"layer{stage}.0.conv{n}" for stage in (1, 2) for n in (1, 2, 3)] + ["layer2.1.conv2"]
+        names = [f"layer{stage}.0.conv{n}" for stage in (1, 2) for n in (1, 2, 3)] + [
+            "layer2.1.conv2"
+        ]
         assert [fields[name] for name in names] == [11, 19, 19, 35, 43, 43, 59]
 
     def test_last_line_is_the_classifier(self):
@@ -194,7 +235,9 @@ class TestLayerCosts:
     def test_average_pooling_counts(self):
         """An average pooling on the path widens the field as a max-pool does."""
         for pool in (nn.MaxPool2d(2), nn.AvgPool2d(2)):
-            costs = layer_costs(nn.Sequential(nn.Conv2d(3, 4, 3), pool, nn.Conv2d(4, 4, 3)), (3, 20, 20))
+            costs = layer_costs(
+                nn.Sequential(nn.Conv2d(3, 4, 3), pool, nn.Conv2d(4, 4, 3)), (3, 20, 20)
+            )
             assert [cost.receptive_field for cost in costs] == [3, 4, 8]
 
     def test_kernels_that_are_no_squares(self):
@@ -210,7 +253,9 @@ class TestLayerCosts:
         with pytest.raises(TypeError, match="nn.Module"):
             count_multiply_adds(resnet_lib.resnet18)
 
-    @pytest.mark.parametrize("shape", [(3, 224), (1, 3, 224, 224), 224, None, (3, 224, 0), (3, 224.0, 224)], ids=repr)
+    @pytest.mark.parametrize(
+        "shape", [(3, 224), (1, 3, 224, 224), 224, None, (3, 224, 0), (3, 224.0, 224)], ids=repr
+    )
     def test_what_is_no_shape_of_an_image(self, shape):
         """ValueError shows the shape as it was given, not one with a batch axis in front."""
         with pytest.raises(ValueError) as caught:
@@ -227,10 +272,15 @@ class TestCountParameters:
 
 class TestReceptiveField:
     def test_known_chains(self):
-        """No layer sees one pixel; two 3×3 see 5, three 7; a stride doubles the steps after it, not its own."""
+        """No layer sees one pixel; a stride doubles the steps after it, not its own."""
         assert receptive_field([]) == 1
         assert receptive_field([(3, 1), (3, 1)]) == 5
-        assert receptive_field([(3, 1)] * 3) == receptive_field([(7, 1)]) == receptive_field([(7, 5)]) == 7
+        assert (
+            receptive_field([(3, 1)] * 3)
+            == receptive_field([(7, 1)])
+            == receptive_field([(7, 5)])
+            == 7
+        )
         assert receptive_field([(7, 2), (3, 2)]) == 11
         assert receptive_field([(1, 2), (3, 1)]) == 5 and receptive_field([(3, 1), (1, 2)]) == 3
 
@@ -240,12 +290,16 @@ class TestReceptiveField:
     @settings(max_examples=60)
     @given(st.lists(st.tuples(st.integers(1, 7), st.integers(1, 3)), max_size=4))
     def test_equals_what_a_gradient_reaches(self, chain):
-        """Convolutions of ones on a large image: the pixels with a gradient from one middle unit span that side."""
+        """In convolutions of ones, the pixels that a middle unit depends on span that side."""
         image = torch.zeros(1, 1, 300, 300, requires_grad=True)
         out = image
         for kernel_size, stride in chain:
-            out = nn.functional.conv2d(out, torch.ones(1, 1, kernel_size, kernel_size), stride=stride)
-        (gradient,) = torch.autograd.grad(out[0, 0, out.shape[2] // 2, out.shape[3] // 2], image)
+            out = nn.functional.conv2d(
+                out, torch.ones(1, 1, kernel_size, kernel_size), stride=stride
+            )
+        (gradient,) = torch.autograd.grad(
+            out[0, 0, out.shape[2] // 2, out.shape[3] // 2], image
+        )
         reached = gradient[0, 0].nonzero()
         sides = reached.max(dim=0).values - reached.min(dim=0).values + 1
         assert sides.tolist() == 2 * [receptive_field(chain)]
@@ -277,10 +331,12 @@ class TestReceptiveField:
 
 
 def test_costs_of_a_network_of_ones_own():
-    """The functions take any ResNetBase, here one with a single bottleneck a stage and five classes."""
+    """The functions take any ResNetBase, here with one bottleneck a stage and five classes."""
     with torch.device("meta"):
         model = ResNetBase(ResidualBottleNeck, [1, 1, 1, 1], 5)
     costs = layer_costs(model, (3, 64, 96))
     assert sum(cost.parameters for cost in costs) == count_parameters(model)
     assert sum(cost.multiply_adds for cost in costs) == multiply_adds_by_hooks(model, (64, 96))
-    assert largest_field(costs) == receptive_field([(7, 2), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2)])
+    assert largest_field(costs) == receptive_field(
+        [(7, 2), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2)]
+    )

@@ -22,12 +22,18 @@ NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 # Cells whose output nbval does not compare, as (notebook, code that only this cell has), each with the reason. What such a
 # cell claims must be tested elsewhere.
 OUTPUT_NOT_COMPARED = {
-    ("06-real-weights.ipynb", "= imagenet_weights("): "five classes where there is a network connection, one sentence where not",
+    (
+        "06-real-weights.ipynb",
+        "= imagenet_weights(",
+    ): "five classes where there is a network connection, one sentence where not",
 }
 
 # Results of others that prose quotes and no cell can compute, as (notebook, numbers), each with the reason.
 QUOTED = {
-    ("03-basic-block.ipynb", "27.94 28.54 27.88 25.03"): "the paper's Table 2: errors of networks trained on all of ImageNet",
+    (
+        "03-basic-block.ipynb",
+        "27.94 28.54 27.88 25.03",
+    ): "the paper's Table 2: errors of networks trained on all of ImageNet",
 }
 
 # Numbers in prose that no cell has to show. Each is a name or a place, not a result.
@@ -43,12 +49,18 @@ NAMES_WITH_NUMBERS = [
 
 def cells_of(notebook: NotebookNode, kind: str) -> list[tuple[int, NotebookNode]]:
     """The cells of a kind with their numbers, counted from 1."""
-    return [(number, cell) for number, cell in enumerate(notebook.cells, start=1) if cell.cell_type == kind]
+    return [
+        (number, cell)
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.cell_type == kind
+    ]
 
 
 def without_code(markdown: str) -> str:
     """Markdown without fenced code and code spans, which renderers show as they are."""
-    markdown = re.sub(r"^( *)(`{3,}|~{3,}).*?^\1\2", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    markdown = re.sub(
+        r"^( *)(`{3,}|~{3,}).*?^\1\2", "", markdown, flags=re.MULTILINE | re.DOTALL
+    )
     return re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", " ", markdown, flags=re.DOTALL)
 
 
@@ -60,11 +72,15 @@ def check_format(notebook: NotebookNode) -> list[str]:
     except nbformat.ValidationError as error:
         found.append(f"not a valid notebook: {error}")
     if notebook.metadata != run_notebooks.NOTEBOOK_METADATA:
-        found.append(f"notebook metadata {dict(notebook.metadata)}: `make notebooks` puts it right")
+        found.append(
+            f"notebook metadata {dict(notebook.metadata)}: `make notebooks` puts it right"
+        )
     for number, cell in enumerate(notebook.cells, start=1):
         extra = set(cell.metadata) - run_notebooks.CELL_METADATA
         if extra:
-            found.append(f"cell {number} has metadata {sorted(extra)}: `make notebooks` removes it")
+            found.append(
+                f"cell {number} has metadata {sorted(extra)}: `make notebooks` removes it"
+            )
     return found
 
 
@@ -80,7 +96,11 @@ def check_outputs(notebook: NotebookNode) -> list[str]:
     """No errors, warnings, addresses or paths in what is stored, and no paths in what is written either."""
     found = run_notebooks.problems(notebook)
     path = run_notebooks.UNFIT["an absolute path of a machine"]
-    found += [f"cell {number} names a path of a machine" for number, cell in enumerate(notebook.cells, 1) if path.search(cell.source)]
+    found += [
+        f"cell {number} names a path of a machine"
+        for number, cell in enumerate(notebook.cells, 1)
+        if path.search(cell.source)
+    ]
     return found
 
 
@@ -117,9 +137,17 @@ def check_pictures(notebook: NotebookNode) -> list[str]:
             found.append(f"cell {number} describes a picture that it no longer shows")
         for output in pictures:
             if not alt or len(alt) < 40:
-                found.append(f"cell {number}: the text of the picture is {alt!r}, too short to say what it shows")
-            if not alt == output.data.get("text/plain") == output.metadata.get("image/png", {}).get("alt"):
-                found.append(f"cell {number}: the texts of the picture differ: run `make notebooks`")
+                found.append(
+                    f"cell {number}: the text of the picture is {alt!r}, too short to say what it shows"
+                )
+            if (
+                not alt
+                == output.data.get("text/plain")
+                == output.metadata.get("image/png", {}).get("alt")
+            ):
+                found.append(
+                    f"cell {number}: the texts of the picture differ: run `make notebooks`"
+                )
     return found
 
 
@@ -150,7 +178,9 @@ def check_details(notebook: NotebookNode) -> list[str]:
     for number, cell in cells_of(notebook, "markdown"):
         text = without_code(cell.source)
         blocks = len(re.findall(r"<details\b", text))
-        if blocks != len(re.findall(r"</details>", text)) or blocks != len(re.findall(r"<summary>.*?</summary>", text)):
+        if blocks != len(re.findall(r"</details>", text)) or blocks != len(
+            re.findall(r"<summary>.*?</summary>", text)
+        ):
             found.append(f"cell {number} has a <details> without its <summary> or its end")
         if blocks != len(re.findall(r"</summary>[ \t]*\n[ \t]*\n", text)):
             found.append(f"cell {number} has no blank line after </summary>")
@@ -162,17 +192,30 @@ def check_comparison(notebook: NotebookNode, name: str = "") -> list[str]:
     found = []
     for number, cell in cells_of(notebook, "code"):
         for tag in cell.metadata.get("tags", []):
-            listed = any(name == listed_name and code in cell.source for listed_name, code in OUTPUT_NOT_COMPARED)
-            if tag == "raises-exception" or tag.startswith("nbval") and not (tag == "nbval-ignore-output" and listed):
+            listed = any(
+                name == listed_name and code in cell.source
+                for listed_name, code in OUTPUT_NOT_COMPARED
+            )
+            if (
+                tag == "raises-exception"
+                or tag.startswith("nbval")
+                and not (tag == "nbval-ignore-output" and listed)
+            ):
                 found.append(f"cell {number} has the tag {tag}")
         if re.search(r"NBVAL_|PYTEST_VALIDATE", cell.source):
-            found.append(f"cell {number} tells nbval what to do in a comment: use a tag, and the list in this test")
+            found.append(
+                f"cell {number} tells nbval what to do in a comment: use a tag, and the list in this test"
+            )
     return found
 
 
 def numbers(text: str, with_thousands: bool) -> set[Decimal]:
     """The numbers in a text. ``with_thousands`` takes 1,024 for one number, where code has two."""
-    pattern = r"\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?|\d+(?:\.\d+)?" if with_thousands else r"\d+(?:\.\d+)?"
+    pattern = (
+        r"\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?|\d+(?:\.\d+)?"
+        if with_thousands
+        else r"\d+(?:\.\d+)?"
+    )
     return {Decimal(number.replace(",", "")) for number in re.findall(pattern, text)}
 
 
@@ -183,24 +226,37 @@ def computed_numbers(notebook: NotebookNode) -> set[Decimal]:
         found |= numbers(re.sub(r"(?<=\d)_(?=\d)", "", cell.source), with_thousands=False)
         for output in cell.outputs:
             for text in run_notebooks.texts(output):
-                found |= numbers(text, with_thousands=True) | numbers(text, with_thousands=False)
+                found |= numbers(text, with_thousands=True) | numbers(
+                    text, with_thousands=False
+                )
     return found
 
 
 def check_numbers(notebook: NotebookNode, name: str = "") -> list[str]:
     """Results in prose come out of code: any number of three or more digits or with a fraction stands in a cell too."""
     known = computed_numbers(notebook)
-    known |= {Decimal(value) for quoted_in, values in QUOTED if quoted_in == name for value in values.split()}
+    known |= {
+        Decimal(value)
+        for quoted_in, values in QUOTED
+        if quoted_in == name
+        for value in values.split()
+    }
     found = []
     for number, cell in cells_of(notebook, "markdown"):
         text = without_code(cell.source)
-        text = re.sub(r"\]\([^)]*\)|<[^>]*>|https?://\S+", " ", text)  # targets of links, HTML tags, URLs
-        text = re.sub(r"(?<=\d)(?:\{,\}|\\,|[\u00a0\u2009\u202f])(?=\d{3})", ",", text)  # 25{,}557 in a formula
+        text = re.sub(
+            r"\]\([^)]*\)|<[^>]*>|https?://\S+", " ", text
+        )  # targets of links, HTML tags, URLs
+        text = re.sub(
+            r"(?<=\d)(?:\{,\}|\\,|[\u00a0\u2009\u202f])(?=\d{3})", ",", text
+        )  # 25{,}557 in a formula
         for pattern in NAMES_WITH_NUMBERS:
             text = re.sub(pattern, " ", text)
         for value in sorted(numbers(text, with_thousands=True) - known):
             if value >= 100 or value != int(value):
-                found.append(f"cell {number} says {value:,}, which no cell of this notebook computes")
+                found.append(
+                    f"cell {number} says {value:,}, which no cell of this notebook computes"
+                )
     return found
 
 
@@ -214,7 +270,10 @@ CHECKS = [
     check_plain_markdown,
     check_details,
 ]
-CHECKS_WITH_EXCEPTIONS = [check_numbers, check_comparison]  # these know of the lists above, by the name of the notebook
+CHECKS_WITH_EXCEPTIONS = [
+    check_numbers,
+    check_comparison,
+]  # these know of the lists above, by the name of the notebook
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -225,7 +284,9 @@ def test_notebook(path: Path, check: Callable[[NotebookNode], list[str]]):
 
 @pytest.mark.parametrize("check", CHECKS_WITH_EXCEPTIONS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_but_for_exceptions(path: Path, check: Callable[[NotebookNode, str], list[str]]):
+def test_notebook_but_for_exceptions(
+    path: Path, check: Callable[[NotebookNode, str], list[str]]
+):
     assert not check(nbformat.read(path, as_version=4), path.name)
 
 
@@ -234,32 +295,61 @@ def test_there_are_notebooks():
 
 
 def test_setup_cell_is_the_same_everywhere():
-    setups = {cells_of(nbformat.read(path, as_version=4), "code")[0][1].source for path in NOTEBOOKS}
+    setups = {
+        cells_of(nbformat.read(path, as_version=4), "code")[0][1].source for path in NOTEBOOKS
+    }
     assert len(setups) == 1, setups
 
 
 def test_exceptions_are_still_needed():
     for name, code in OUTPUT_NOT_COMPARED:
-        cells = [cell for _, cell in cells_of(nbformat.read(BOOK / name, as_version=4), "code") if code in cell.source]
-        assert len(cells) == 1 and "nbval-ignore-output" in cells[0].metadata.get("tags", []), (name, code)
+        cells = [
+            cell
+            for _, cell in cells_of(nbformat.read(BOOK / name, as_version=4), "code")
+            if code in cell.source
+        ]
+        assert len(cells) == 1 and "nbval-ignore-output" in cells[0].metadata.get("tags", []), (
+            name,
+            code,
+        )
     for name, values in QUOTED:
-        prose = "\n".join(cell.source for _, cell in cells_of(nbformat.read(BOOK / name, as_version=4), "markdown"))
+        prose = "\n".join(
+            cell.source
+            for _, cell in cells_of(nbformat.read(BOOK / name, as_version=4), "markdown")
+        )
         assert not [value for value in values.split() if value not in prose], (name, values)
 
 
 def good_notebook() -> NotebookNode:
     """A small notebook with something for every check to look at, and nothing to find."""
     alt = "A row of 7 pixels, on which a kernel of width 3 that moves by 2 has 3 positions."
-    picture = new_output("display_data", {"image/png": "", "text/plain": alt}, metadata={"image/png": {"alt": alt}})
+    picture = new_output(
+        "display_data",
+        {"image/png": "", "text/plain": alt},
+        metadata={"image/png": {"alt": alt}},
+    )
     text = (
         "At $I = 224$ the formula gives 112.5, and ResNet-50 has $25{,}557{,}032$ parameters (section 4.2), 1,024, `{x}`, `x[999]`.\n\n"
         "$$O = 1$$\n\n<details><summary>Hint</summary>\n\nHalf.\n\n</details>"
     )
     cells = [
         new_markdown_cell(text, id="text"),
-        new_code_cell('import sys\n\nif "google.colab" in sys.modules:\n    pass', id="setup", metadata={"tags": ["remove-cell"]}),
-        new_code_cell("(224 + 1) / 2, 1024", id="code", outputs=[new_output("stream", text="112.5\n25,557,032\n")]),
-        new_code_cell("draw()", id="picture", outputs=[picture], metadata={"mystnb": {"image": {"alt": alt}}}),
+        new_code_cell(
+            'import sys\n\nif "google.colab" in sys.modules:\n    pass',
+            id="setup",
+            metadata={"tags": ["remove-cell"]},
+        ),
+        new_code_cell(
+            "(224 + 1) / 2, 1024",
+            id="code",
+            outputs=[new_output("stream", text="112.5\n25,557,032\n")],
+        ),
+        new_code_cell(
+            "draw()",
+            id="picture",
+            outputs=[picture],
+            metadata={"mystnb": {"image": {"alt": alt}}},
+        ),
     ]
     for count, cell in enumerate(cells[1:], start=1):
         cell.execution_count = count
@@ -273,12 +363,16 @@ def without_alt(notebook: NotebookNode) -> None:
 
 def say(text: str) -> Callable[[NotebookNode], None]:
     """Adds a line to the prose of a notebook."""
-    return lambda notebook: notebook.cells[0].update(source=notebook.cells[0].source + "\n\n" + text)
+    return lambda notebook: notebook.cells[0].update(
+        source=notebook.cells[0].source + "\n\n" + text
+    )
 
 
 def show(name: str, text: str) -> Callable[[NotebookNode], None]:
     """Adds text to the outputs of a notebook."""
-    return lambda notebook: notebook.cells[2].outputs.append(new_output("stream", name=name, text=text))
+    return lambda notebook: notebook.cells[2].outputs.append(
+        new_output("stream", name=name, text=text)
+    )
 
 
 def tag(*tags: str) -> Callable[[NotebookNode], None]:
@@ -291,7 +385,12 @@ BROKEN = [
     (check_format, lambda notebook: notebook.metadata.kernelspec.update(name="my-env")),
     (check_format, lambda notebook: notebook.metadata.language_info.update(version="3.11.2")),
     (check_format, lambda notebook: notebook.cells[2].metadata.update(collapsed=True)),
-    (check_format, lambda notebook: notebook.cells[2].metadata.update(execution={"iopub.status.busy": "now"})),
+    (
+        check_format,
+        lambda notebook: notebook.cells[2].metadata.update(
+            execution={"iopub.status.busy": "now"}
+        ),
+    ),
     (check_format, lambda notebook: notebook.cells[2].pop("outputs")),
     (check_executed, lambda notebook: notebook.cells[2].update(execution_count=None)),
     (check_executed, lambda notebook: notebook.cells[2].update(execution_count=7)),
@@ -299,18 +398,34 @@ BROKEN = [
     (check_outputs, show("stdout", "x.py:1: UserWarning: old")),
     (check_outputs, show("stdout", "<Thing object at 0x7f3a10c2d0>")),
     (check_outputs, show("stdout", "saved in /home/reader/x")),
-    (check_outputs, lambda notebook: notebook.cells[2].outputs.append(new_output("error", ename="E", evalue="", traceback=[]))),
+    (
+        check_outputs,
+        lambda notebook: notebook.cells[2].outputs.append(
+            new_output("error", ename="E", evalue="", traceback=[])
+        ),
+    ),
     (check_outputs, say("Open /Users/reader/x.")),
-    (check_outputs, lambda notebook: notebook.cells[3].outputs.append(notebook.cells[3].outputs[0])),
+    (
+        check_outputs,
+        lambda notebook: notebook.cells[3].outputs.append(notebook.cells[3].outputs[0]),
+    ),
     (check_outputs, show("stdout", "stored in /root/.cache/x")),
     (check_outputs, without_alt),
     (check_setup_cell, lambda notebook: notebook.cells.pop(1)),
     (check_setup_cell, lambda notebook: notebook.cells[1].metadata.clear()),
     (check_cell_length, lambda notebook: notebook.cells[2].update(source="x = 1\n" * 16)),
     (check_pictures, lambda notebook: notebook.cells[3].metadata.clear()),
-    (check_pictures, lambda notebook: notebook.cells[3].metadata.mystnb.image.update(alt="another text, which is long enough for this")),
+    (
+        check_pictures,
+        lambda notebook: notebook.cells[3].metadata.mystnb.image.update(
+            alt="another text, which is long enough for this"
+        ),
+    ),
     (check_pictures, lambda notebook: notebook.cells[3].outputs.clear()),
-    (check_pictures, lambda notebook: notebook.cells[3].outputs[0].data.update({"text/plain": "<Figure>"})),
+    (
+        check_pictures,
+        lambda notebook: notebook.cells[3].outputs[0].data.update({"text/plain": "<Figure>"}),
+    ),
     (check_plain_markdown, say("```{note}\nHello\n```")),
     (check_plain_markdown, say(":::{note}\nHello\n:::")),
     (check_plain_markdown, say("See {doc}`other`.")),
@@ -330,16 +445,25 @@ BROKEN = [
     (check_comparison, tag("nbval-skip")),
     (check_comparison, tag("nbval-ignore-output")),
     (check_comparison, tag("raises-exception")),
-    (check_comparison, lambda notebook: notebook.cells[2].update(source="# NBVAL_IGNORE_OUTPUT\n1")),
+    (
+        check_comparison,
+        lambda notebook: notebook.cells[2].update(source="# NBVAL_IGNORE_OUTPUT\n1"),
+    ),
 ]
 
 
-@pytest.mark.parametrize("check", CHECKS + CHECKS_WITH_EXCEPTIONS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "check", CHECKS + CHECKS_WITH_EXCEPTIONS, ids=lambda check: check.__name__
+)
 def test_check_finds_nothing_in_a_good_notebook(check):
     assert not check(good_notebook())
 
 
-@pytest.mark.parametrize(("check", "damage"), BROKEN, ids=[f"{n}-{check.__name__}" for n, (check, _) in enumerate(BROKEN)])
+@pytest.mark.parametrize(
+    ("check", "damage"),
+    BROKEN,
+    ids=[f"{n}-{check.__name__}" for n, (check, _) in enumerate(BROKEN)],
+)
 def test_check_finds_the_damage(check, damage):
     notebook = good_notebook()
     damage(notebook)

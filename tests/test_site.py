@@ -18,7 +18,9 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
-PAGES = sorted(path for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] != "_static")
+PAGES = sorted(
+    path for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] != "_static"
+)
 
 # What a browser fetches by itself when it shows a page. A link that a reader clicks is none of these.
 FETCHED = {
@@ -37,8 +39,12 @@ FETCHED = {
     "image": ["href", "xlink:href"],
     "form": ["action"],
 }
-ELSEWHERE = re.compile(r"(?:^|[\s,])(?:\w+:)?//", re.IGNORECASE)  # https://…, and //… with the page's own scheme
-ELSEWHERE_IN_CSS = re.compile(r"url\(\s*[\"']?\s*(?:https?:)?//|@import\s+[\"'](?:https?:)?//", re.IGNORECASE)
+ELSEWHERE = re.compile(
+    r"(?:^|[\s,])(?:\w+:)?//", re.IGNORECASE
+)  # https://…, and //… with the page's own scheme
+ELSEWHERE_IN_CSS = re.compile(
+    r"url\(\s*[\"']?\s*(?:https?:)?//|@import\s+[\"'](?:https?:)?//", re.IGNORECASE
+)
 
 
 def check_no_other_host(page: BeautifulSoup) -> list[str]:
@@ -46,9 +52,15 @@ def check_no_other_host(page: BeautifulSoup) -> list[str]:
     found = []
     for tag, attributes in FETCHED.items():
         for element in page.find_all(tag):
-            found += [str(element)[:200] for name in attributes if ELSEWHERE.search(element.get(name) or "")]
+            found += [
+                str(element)[:200]
+                for name in attributes
+                if ELSEWHERE.search(element.get(name) or "")
+            ]
     for element in page.find_all("script", src=False):
-        if re.search(r"https?://", element.string or "") and not element.get("type", "").endswith("json"):
+        if re.search(r"https?://", element.string or "") and not element.get(
+            "type", ""
+        ).endswith("json"):
             found.append(str(element)[:200])
     styles = [element.string or "" for element in page.find_all("style")]
     styles += [element["style"] for element in page.find_all(style=True)]
@@ -59,13 +71,21 @@ def check_images(page: BeautifulSoup) -> list[str]:
     """Every image has a text. An empty one says that an image is decoration, which the book's own never are."""
     article = page.find("article")
     found = [str(image)[:200] for image in page.find_all("img") if not image.has_attr("alt")]
-    return found + [str(image)[:200] for image in (article.find_all("img") if article else []) if not image.get("alt")]
+    return found + [
+        str(image)[:200]
+        for image in (article.find_all("img") if article else [])
+        if not image.get("alt")
+    ]
 
 
 def check_headings(page: BeautifulSoup) -> list[str]:
     """One title and one main heading. The theme repeats the heading for printing, and hides that copy on the screen."""
     titles = [title.get_text().strip() for title in page.select("head > title")]
-    headings = [heading for heading in page.find_all("h1") if not heading.find_parent(id="jb-print-docs-body")]
+    headings = [
+        heading
+        for heading in page.find_all("h1")
+        if not heading.find_parent(id="jb-print-docs-body")
+    ]
     found = [] if len(titles) == 1 and titles[0] else [f"titles: {titles}"]
     return found if len(headings) == 1 else [*found, f"main headings: {headings}"]
 
@@ -75,7 +95,9 @@ def check_links_to_other_sites(page: BeautifulSoup) -> list[str]:
     found = []
     for link in page.find_all("a", href=True):
         parts = urlsplit(link["href"])
-        if parts.scheme not in ("", "https", "mailto") or (parts.scheme == "https" and "." not in parts.netloc):
+        if parts.scheme not in ("", "https", "mailto") or (
+            parts.scheme == "https" and "." not in parts.netloc
+        ):
             found.append(link["href"])
         if not parts.scheme and parts.netloc:
             found.append(link["href"])
@@ -86,13 +108,21 @@ def check_colab_links(page: BeautifulSoup) -> list[str]:
     """A link to Colab names a notebook that is in this repository, on its main branch."""
     found = []
     for link in page.find_all("a", href=re.compile("^https://colab.research.google.com/")):
-        path = re.fullmatch(r"/github/[^/]+/[^/]+/blob/main/(.+\.ipynb)", unquote(urlsplit(link["href"]).path))
+        path = re.fullmatch(
+            r"/github/[^/]+/[^/]+/blob/main/(.+\.ipynb)", unquote(urlsplit(link["href"]).path)
+        )
         if not path or not (ROOT / path[1]).is_file():
             found.append(link["href"])
     return found
 
 
-CHECKS = [check_no_other_host, check_images, check_headings, check_links_to_other_sites, check_colab_links]
+CHECKS = [
+    check_no_other_host,
+    check_images,
+    check_headings,
+    check_links_to_other_sites,
+    check_colab_links,
+]
 
 
 def parse(html: str) -> BeautifulSoup:
@@ -105,7 +135,17 @@ def run_linkchecker(start: Path, folder: Path) -> tuple[int, str]:
     settings.write_text("[AnchorCheck]\n", encoding="utf8")
     # For root its command line changes to a user who may not be able to read the site, nor Python's own files.
     program = "from linkcheck.command import linkchecker as c; c.drop_privileges = lambda: None; c.linkchecker()"
-    command = [sys.executable, "-c", program, "--config", str(settings), "--threads", "1", "--no-status", str(start)]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        "--config",
+        str(settings),
+        "--threads",
+        "1",
+        "--no-status",
+        str(start),
+    ]
     result = subprocess.run(command, capture_output=True, text=True)
     return result.returncode, result.stdout + result.stderr
 
@@ -113,7 +153,9 @@ def run_linkchecker(start: Path, folder: Path) -> tuple[int, str]:
 def broken_markdown_links(path: Path) -> list[str]:
     """The relative links and pictures of a Markdown file whose file or heading is not there."""
     found = []
-    for token in MarkdownIt("commonmark").enable("table").parse(path.read_text(encoding="utf8")):
+    for token in (
+        MarkdownIt("commonmark").enable("table").parse(path.read_text(encoding="utf8"))
+    ):
         inline = token.children or []
         targets = [child.attrs["href"] for child in inline if child.type == "link_open"]
         targets += [child.attrs["src"] for child in inline if child.type == "image"]
@@ -126,7 +168,9 @@ def broken_markdown_links(path: Path) -> list[str]:
             file = path.parent / unquote(parts.path) if parts.path else path
             if not file.exists():
                 found.append(target)
-            elif parts.fragment and file.suffix == ".md" and parts.fragment not in headings(file):
+            elif (
+                parts.fragment and file.suffix == ".md" and parts.fragment not in headings(file)
+            ):
                 found.append(target)
     return found
 
@@ -134,7 +178,9 @@ def broken_markdown_links(path: Path) -> list[str]:
 def headings(path: Path) -> set[str]:
     """The anchors that GitHub gives the headings of a Markdown file."""
     tokens = MarkdownIt("commonmark").parse(path.read_text(encoding="utf8"))
-    texts = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
+    texts = [
+        tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"
+    ]
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in texts}
 
 
@@ -144,15 +190,26 @@ def test_the_site_is_there():
 
 def test_the_site_has_the_pages_of_the_toc_and_no_other():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
-    listed = {toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])}
-    built = {path.relative_to(SITE).with_suffix("").as_posix() for path in PAGES if path.parent == SITE / "book"}
+    listed = {
+        toc["root"],
+        *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"]),
+    }
+    built = {
+        path.relative_to(SITE).with_suffix("").as_posix()
+        for path in PAGES
+        if path.parent == SITE / "book"
+    }
     assert built == listed
 
 
 def test_every_page_and_notebook_of_the_book_is_in_the_toc():
     toc = (ROOT / "_toc.yml").read_text(encoding="utf8")
     files = [path for path in (ROOT / "book").iterdir() if path.suffix in (".md", ".ipynb")]
-    assert [path.name for path in files if not re.search(rf"\bbook/{re.escape(path.stem)}$", toc, re.MULTILINE)] == []
+    assert [
+        path.name
+        for path in files
+        if not re.search(rf"\bbook/{re.escape(path.stem)}$", toc, re.MULTILINE)
+    ] == []
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -171,7 +228,11 @@ def parsed_pages(cache: list = []) -> list[tuple[Path, BeautifulSoup]]:
 def test_style_sheets_load_nothing_from_another_host():
     sheets = list(SITE.rglob("*.css"))
     assert sheets
-    assert [str(sheet) for sheet in sheets if ELSEWHERE_IN_CSS.search(sheet.read_text(encoding="utf8"))] == []
+    assert [
+        str(sheet)
+        for sheet in sheets
+        if ELSEWHERE_IN_CSS.search(sheet.read_text(encoding="utf8"))
+    ] == []
 
 
 def test_links_and_anchors(tmp_path: Path):
@@ -192,13 +253,22 @@ GOOD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>A page</title><link r
 BROKEN = [
     (check_no_other_host, '<script src="https://cdn.example.org/x.js"></script>'),
     (check_no_other_host, '<script src="//cdn.example.org/x.js"></script>'),
-    (check_no_other_host, '<script>const THEBE_JS_URL = "https://cdn.example.org/x.js"</script>'),
+    (
+        check_no_other_host,
+        '<script>const THEBE_JS_URL = "https://cdn.example.org/x.js"</script>',
+    ),
     (check_no_other_host, '<link rel="stylesheet" href="https://fonts.example.org/x.css">'),
     (check_no_other_host, '<link rel="icon" href="https://example.org/x.ico">'),
     (check_no_other_host, '<img alt="A" src="https://example.org/x.png">'),
-    (check_no_other_host, '<img alt="A" src="a.png" srcset="a.png 1x, https://example.org/x.png 2x">'),
+    (
+        check_no_other_host,
+        '<img alt="A" src="a.png" srcset="a.png 1x, https://example.org/x.png 2x">',
+    ),
     (check_no_other_host, '<iframe src="https://example.org/"></iframe>'),
-    (check_no_other_host, "<style>@font-face { src: url('https://example.org/x.woff2') }</style>"),
+    (
+        check_no_other_host,
+        "<style>@font-face { src: url('https://example.org/x.woff2') }</style>",
+    ),
     (check_no_other_host, '<style>@import "https://example.org/x.css"</style>'),
     (check_no_other_host, '<p style="background: url(//example.org/x.png)">A</p>'),
     (check_images, '<img src="a.png">'),
@@ -208,8 +278,14 @@ BROKEN = [
     (check_links_to_other_sites, '<a href="https://example/">x</a>'),
     (check_links_to_other_sites, '<a href="file:///home/reader/x.html">x</a>'),
     (check_links_to_other_sites, '<a href="//example.org/">x</a>'),
-    (check_colab_links, '<a href="https://colab.research.google.com/github/OWNER/REPO/blob/main/book/no.ipynb">x</a>'),
-    (check_colab_links, '<a href="https://colab.research.google.com/github/OWNER/REPO/blob/main//book/index.md">x</a>'),
+    (
+        check_colab_links,
+        '<a href="https://colab.research.google.com/github/OWNER/REPO/blob/main/book/no.ipynb">x</a>',
+    ),
+    (
+        check_colab_links,
+        '<a href="https://colab.research.google.com/github/OWNER/REPO/blob/main//book/index.md">x</a>',
+    ),
 ]
 
 
@@ -233,11 +309,17 @@ def test_linkchecker_finds_a_broken_link(tmp_path: Path, link: str):
     site = tmp_path / "site"
     site.mkdir()
     page = '<!DOCTYPE html><html lang="en"><head><title>A</title></head><body><h1 id="top">A</h1>{}</body></html>'
-    (site / "other.html").write_text(page.format('<a href="index.html#top">x</a>'), encoding="utf8")
-    good = '<a href="other.html#top">x</a><a href="#top">x</a><a href="https://example.org/">x</a>'
+    (site / "other.html").write_text(
+        page.format('<a href="index.html#top">x</a>'), encoding="utf8"
+    )
+    good = (
+        '<a href="other.html#top">x</a><a href="#top">x</a><a href="https://example.org/">x</a>'
+    )
     (site / "index.html").write_text(page.format(good), encoding="utf8")
     assert run_linkchecker(site / "index.html", tmp_path)[0] == 0
-    broken = f'<img alt="A" src="{link}">' if link.endswith("png") else f'<a href="{link}">x</a>'
+    broken = (
+        f'<img alt="A" src="{link}">' if link.endswith("png") else f'<a href="{link}">x</a>'
+    )
     (site / "other.html").write_text(page.format(broken), encoding="utf8")
     status, report = run_linkchecker(site / "index.html", tmp_path)
     assert status == 1 and "gone" in report
@@ -248,6 +330,14 @@ def test_broken_markdown_links_are_found(tmp_path: Path):
     (tmp_path / "a.txt").write_text("", encoding="utf8")
     (tmp_path / "README.md").write_text(good, encoding="utf8")
     assert broken_markdown_links(tmp_path / "README.md") == []
-    bad = good + '\n[x](#gone) [y](gone.txt) ![p](gone.png)\n\n<img src="gone.svg">\n\n<a href="a.txt">x</a>\n'
+    bad = (
+        good
+        + '\n[x](#gone) [y](gone.txt) ![p](gone.png)\n\n<img src="gone.svg">\n\n<a href="a.txt">x</a>\n'
+    )
     (tmp_path / "README.md").write_text(bad, encoding="utf8")
-    assert broken_markdown_links(tmp_path / "README.md") == ["#gone", "gone.txt", "gone.png", "gone.svg"]
+    assert broken_markdown_links(tmp_path / "README.md") == [
+        "#gone",
+        "gone.txt",
+        "gone.png",
+        "gone.svg",
+    ]

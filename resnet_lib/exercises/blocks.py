@@ -1,0 +1,1768 @@
+"""The exercises on blocks, and what readers get wrong in them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import random
+
+import numpy
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
+from resnet_lib.exercises.checking import Exercise, first_difference, tell
+from resnet_lib.exercises.pictures import compare_images
+from resnet_lib.exercises.probing import (
+    Probe,
+    Weights,
+    attempt_gradients,
+    fill,
+    numbers,
+    random_input,
+    same,
+)
+from resnet_lib.exercises.running import StudentError
+
+
+def projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    """The module that a probe hands in as ``downsample``."""
+    return nn.Sequential(
+        conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
+    )
+
+
+def fill_projection(module: nn.Sequential) -> None:
+    """After the block is built: its __init__ may initialise all weights that it holds."""
+    norm = module[1]
+    fill(
+        [
+            ("weight", module[0].weight),
+            ("scale", norm.weight),
+            ("shift", norm.bias),
+            ("mean", norm.running_mean),
+            ("variance", norm.running_var),
+        ],
+        seed=9,
+    )
+    return module
+
+
+# What a probe sees --------------------------------------------------------------------------------------------------
+
+
+class Odd(Exception):
+    """A finding that makes all others idle, such as a layer that is not registered: the probe returns its text alone.
+
+    So the mistake is known by it wherever in the block it was made.
+    """
+
+
+class Another(str):
+    """A finding whose details the reader sees, and which equals every other of its kind."""
+
+    def __eq__(self, other):
+        return isinstance(other, Another)
+
+    def __hash__(self):
+        return 0
+
+
+class SumError(StudentError):
+    """PyTorch could not add two tensors: tells which of the two paths has the wrong shape."""
+
+    def __init__(self, error: Exception, terms: tuple, start: tuple, wanted: tuple):
+        super().__init__(error)
+        self.terms, self.start, self.wanted = terms, start, wanted
+
+    def explain(self) -> str:
+        where = f" at your line `{self.line}`" if self.line else ""
+        first, second = self.terms
+        if first == self.wanted or second == self.wanted:
+            other = second if first == self.wanted else first
+            paths = f"one path gives {_shape(self.wanted)}, as the block should, the other {_shape(other)}"
+            if other == self.start:
+                paths += ", which is the shape of x itself: x must go through downsample there"
+            elif other[1] != self.wanted[1]:
+                paths += ": its channels are wrong"
+            else:
+                paths += ": its stride or its padding is wrong"
+        else:
+            paths = f"one path gives {_shape(first)}, the other {_shape(second)}; both should give {_shape(self.wanted)}"
+        return f"Your code raised {self.kind}{where}: the two paths do not fit together. From x of {_shape(self.start)}, {paths}."
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """A shape as readers say it: ``6 channels of 3×4 pixels``."""
+    if len(shape) != 4:
+        return f"shape {shape}"
+    return f"{shape[1]} channels of {shape[2]}×{shape[3]} pixels"
+
+
+_FOREIGN = {
+    "instance_norm": "InstanceNorm",
+    "group_norm": "GroupNorm",
+    "layer_norm": "LayerNorm",
+    "leaky_relu": "LeakyReLU",
+    "hardtanh": "ReLU6",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "elu": "ELU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "softplus": "softplus",
+    "prelu": "PReLU",
+}
+
+
+_SUMS = {"add", "add_", "sub", "sub_", "mul", "mul_", "maximum"}
+_WEIGHTED = {"conv2d", "batch_norm", "linear"}
+
+
+class Watch(Weights):
+    """Notes what gives a mistake away in any of its forms: layers that no block has, settings, the shapes of a sum.
+
+    Batch norms compute with the usual eps and momentum, so that other ones are one finding, whatever the number.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.foreign = self.settings = ""
+        self.terms = None
+
+    def __torch_function__(self, function, types, arguments=(), named=None):
+        name = getattr(function, "__name__", "")
+        named = dict(named or {})
+        if name in _SUMS and len(arguments) == 2:
+            if all(isinstance(term, Tensor) for term in arguments):
+                self.terms = tuple(tuple(term.shape) for term in arguments)
+        elif name in _FOREIGN:
+            self.foreign = self.foreign or f"it computes with {_FOREIGN[name]}"
+        elif name == "pad" and named.get("mode", "constant") != "constant":
+            self.foreign = self.foreign or "it pads with something else than zeros"
+        elif name == "batch_norm":
+            for setting, usual in (("momentum", 0.1), ("eps", 1e-5)):
+                if named.get(setting, usual) != usual:
+                    self.settings = f"a batch norm has another {setting} than {usual:g}"
+                named[setting] = usual
+        if name in _WEIGHTED:
+            return super().__torch_function__(function, types, arguments, named)
+        return function(*arguments, **named)
+
+
+class Case:
+    """One way to build a block, and the input that it gets."""
+
+    def __init__(
+        self,
+        block_channels: tuple[int, int],
+        stride: int,
+        expansion: int | None,
+        downsample: str,
+        short: bool = False,
+    ):
+        self.in_channels, self.channels = block_channels
+        self.stride, self.expansion, self.downsample = stride, expansion, downsample
+        self.out_channels = self.channels * (expansion or 1)
+        self.short = short  # leaves out the arguments that have defaults
+
+    @property
+    def label(self) -> str:
+        text = f"in_channels {self.in_channels}, channels {self.channels}"
+        if not self.short:
+            text += f", stride {self.stride}"
+        given = {"": "", "projection": ", downsample a 1×1 convolution and its batch norm"}
+        return text + given.get(self.downsample, f", downsample {self.downsample}")
+
+    def input(self, images: int = 3, height: int = 5, width: int = 7) -> Tensor:
+        if (
+            self.stride > 2 and self.expansion == 1
+        ):  # shrunk twice, 5×7 would be 1×1, which PyTorch adds to any size
+            height, width = 2 * height + 1, 2 * width
+        return random_input(images, self.in_channels, height, width)
+
+    def build(self, block) -> tuple[nn.Module, nn.Module | None]:
+        """The block and the module on its shortcut, if there is one."""
+        _seed(987_654_321)
+        if self.expansion is not None and _expansion(block) != self.expansion:
+            raise Odd("its `expansion` is not right yet")
+        shortcut = None
+        if self.downsample == "projection":
+            shortcut = projection(self.in_channels, self.out_channels, self.stride)
+        elif self.downsample == "nn.Identity()":
+            shortcut = nn.Identity()
+        arguments = [self.in_channels, self.channels]
+        if not self.short:
+            arguments += [self.stride] + ([shortcut] if self.expansion is not None else [])
+        try:
+            return _call(block, arguments), shortcut
+        except AttributeError as error:
+            if "before Module.__init__() call" in str(error):
+                raise Odd("super().__init__() is not called before the first layer is made")
+            raise
+
+
+def _call(block, arguments: list):
+    """Calls the class by position, or by name where it takes arguments only so."""
+    names = ("in_channels", "channels", "stride", "downsample")
+    try:
+        signature = inspect.signature(block)
+    except (TypeError, ValueError):
+        return block(*arguments)
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        try:
+            signature.bind(**dict(zip(names, arguments)))
+        except TypeError:
+            given = ", ".join(names[: len(arguments)])
+            raise Odd(f"the class cannot be called with {given}") from None
+        return block(**dict(zip(names, arguments)))
+    return block(*arguments)
+
+
+def _expansion(block) -> object:
+    """The class attribute ``expansion`` as a plain int, or as a text that says what is there instead."""
+    missing = object()
+    value = inspect.getattr_static(block, "expansion", missing)
+    if isinstance(value, (int, numpy.integer)) and not isinstance(value, bool):
+        return int(value)
+    if value is missing or isinstance(value, property):
+        return "the class has no such number"
+    if isinstance(value, float):
+        return f"the float {value}"
+    return f"a {type(value).__name__}"
+
+
+def _seed(seed: int) -> None:
+    """Sets the three seeds. Not by torch.manual_seed, which notes a traceback for the GPU each time."""
+    torch.default_generator.manual_seed(seed)
+    random.seed(seed)
+    numpy.random.seed(seed)
+
+
+def _randomness() -> tuple:
+    """Where the three random number generators stand."""
+    place = numpy.random.get_state()
+    state = torch.default_generator.get_state().numpy().tobytes()
+    return random.getstate(), place[1].tobytes(), place[2], state
+
+
+def _draws_no_numbers(function, x: Tensor, mode: str) -> object:
+    """What ``function`` gives; an :class:`Odd` finding if it draws random numbers or sets the seed."""
+    _seed(987_654_321)
+    before = _randomness()
+    result = function(x.clone())
+    first = _randomness()
+    if first != before:
+        _seed(123_456_789)
+        function(x.clone())
+        if _randomness()[-1] == first[-1]:
+            raise Odd("forward sets the seed of the random numbers")
+        raise Odd(f"forward draws random numbers in {mode} mode")
+    return result
+
+
+class Look:
+    """A built block, its weights filled, ready to be looked at."""
+
+    def __init__(self, case: Case, module: nn.Module, shortcut: nn.Module | None, watch: Watch):
+        self.case, self.watch = case, watch
+        self.module, self.shortcut = module, shortcut
+        self.x = case.input()
+        with torch.no_grad():
+            first = self.module.eval()(self.x.clone())
+            if not isinstance(first, Tensor):
+                raise Odd(f"forward returns no tensor, but {type(first).__name__}")
+            used = list(watch.used.values())
+            self._all_are_registered(used)
+        given = set()
+        if self.shortcut is not None:
+            given = {id(t) for t in (*self.shortcut.parameters(), *self.shortcut.buffers())}
+            if given:
+                fill_projection(self.shortcut)
+        self.biases = [
+            tensor
+            for (before, _), (role, tensor) in zip(used, used[1:])
+            if (before, role) == ("weight", "shift")
+        ]
+        leave_out = given | {id(bias) for bias in self.biases}
+        self.weights = [(role, t) for role, t in used if id(t) not in leave_out]
+        self.idle = sum(
+            p.numel()
+            for p in self.module.parameters()
+            if id(p) not in watch.used and id(p) not in given
+        )
+        fill(self.weights)
+        for bias in self.biases:  # batch norm removes it; settings() finds it
+            bias.data.zero_()
+
+    def _all_are_registered(self, used: list) -> None:
+        known = {id(parameter) for parameter in self.module.parameters()}
+        if self.shortcut is not None:
+            known |= {id(parameter) for parameter in self.shortcut.parameters()}
+        loose = [t for _, t in used if isinstance(t, nn.Parameter) and id(t) not in known]
+        if loose:
+            self.watch.used.clear()
+            self.module(self.x.clone())
+            if all(id(tensor) in self.watch.used for tensor in loose):
+                raise Odd("it computes with layers that PyTorch does not know of")
+            raise Odd("forward makes new layers in each call")
+
+    def result(self) -> dict[str, object]:
+        """The output in eval mode."""
+        parameters = [t for _, t in self.weights if isinstance(t, nn.Parameter)]
+        with torch.no_grad():
+            output = _draws_no_numbers(self.module.eval(), self.x, "eval")
+            if self.shortcut is not None and len(list(self.shortcut.children())):
+                shift = self.shortcut[1].bias
+                shift.data.add_(1)
+                if torch.equal(self.module(self.x.clone()), output):
+                    raise Odd("the downsample that was given has no part in the result")
+                shift.data.sub_(1)
+        return {
+            "number of parameters that it computes with": sum(
+                parameter.numel() for parameter in parameters
+            ),
+            "output in eval mode": numbers(output),
+        }
+
+    def rest(self) -> dict[str, object]:
+        """Training, gradients, side effects, other inputs. In the order in which a difference is worth telling."""
+        module, x, case = self.module.eval(), self.x, self.case
+        seen: dict[str, object] = {}
+        with torch.no_grad():
+            given = x.clone()
+            module(given)
+            seen["the input is left as it was"] = torch.equal(given, x)
+            other = 1000 * case.input(
+                1, 4, 9
+            )  # large: an upper bound such as that of ReLU6 shows
+            seen["output for one large image of 4×9 pixels"] = numbers(module(other))
+            seen["output, after other images"] = numbers(module(x.clone()))
+            output = _draws_no_numbers(module.train(), x, "train")
+            seen["output in train mode"] = numbers(output)
+        seen["the block stays in train mode"] = module.training
+        watched = [t for role, t in self.weights if role in ("mean", "variance")]
+        if self.shortcut is not None:
+            watched += self.shortcut.buffers()
+        seen["running statistics"] = [tensor.clone() for tensor in watched]
+        seen |= attempt_gradients(module, x, self.weights)
+        seen["the block stays in eval mode"] = (module.eval()(x.clone()), module.training)[1]
+        with torch.no_grad():
+            rows = x.clone(memory_format=torch.channels_last)
+            seen["output for an input in channels_last layout"] = numbers(module(rows))
+            seen["output in float64"] = numbers(module.double()(x.double()))
+        seen["gradients are still switched on"] = torch.is_grad_enabled()
+        return seen
+
+    def settings(self) -> str:
+        """What the output does not show."""
+        if self.biases:
+            return "a convolution has a bias"
+        if self.idle:
+            return "it has parameters that no convolution or batch norm uses"
+        if self.watch.settings:
+            return self.watch.settings
+        with torch.no_grad():
+            self.module.train()(self.x.clone())
+        return self.watch.settings or "as they should be"
+
+
+def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
+    """Builds the block as in ``case`` and takes the named looks at it."""
+
+    def observe(block) -> object:
+        watch = Watch()
+        try:
+            module, shortcut = case.build(block)
+            with watch:
+                look = Look(case, module, shortcut, watch)
+                seen = {}
+                for part in parts:
+                    seen |= getattr(look, part)()
+        except Odd as finding:
+            return str(finding)
+        except RuntimeError as error:
+            if watch.terms and "must match the size" in str(error):
+                x = tuple(case.input().shape)
+                size = [-(-pixels // case.stride) for pixels in x[2:]]
+                wanted = (x[0], case.out_channels, *size)
+                raise SumError(error, watch.terms, x, wanted) from None
+            raise
+        if watch.foreign and not same(seen, right()):
+            return watch.foreign
+        return seen
+
+    right = functools.cache(lambda: observe(reference))
+    return Probe(label or case.label, observe)
+
+
+def _settings_probe(case: Case, reference: type) -> Probe:
+    """Biases, idle parameters and batch norm's settings: looked at where the output is right, so no mistake hides another."""
+    first = _probe(case, ("result", "rest"), reference)
+    right = functools.cache(lambda: first.run(reference))
+
+    def settings(block) -> str:
+        if not same(first.run(block), right()):
+            return "not looked at, as the output is not right yet"
+        module, shortcut = case.build(block)
+        with Watch() as watch:
+            found = Look(case, module, shortcut, watch).settings()
+        made = [case.build(block)[0]]
+        states = [_randomness()[-1]]
+        _seed(123_456_789)
+        made.append(_call(block, [case.in_channels, case.channels]))
+        states.append(_randomness()[-1])
+        ours = [{id(parameter) for parameter in module.parameters()} for module in made]
+        if ours[0] & ours[1]:
+            return "two blocks share their weights"
+        if states[0] == states[1]:
+            return "__init__ sets the seed of the random numbers"
+        return found
+
+    return Probe("a look at the layers", settings)
+
+
+def _expansion_probe(expansion: int) -> Probe:
+    def run(block) -> object:
+        value = _expansion(block)
+        if isinstance(value, str) and value.startswith("the class has"):
+            try:
+                inside = getattr(block(8, 8), "expansion", None)
+            except Exception:
+                inside = None
+            return "only instances have it" if inside is not None else value
+        if isinstance(value, int) and value != expansion:
+            return Another(value)
+        return "a float" if isinstance(value, str) and "float" in value else value
+
+    return Probe("the class attribute `expansion`", run)
+
+
+def _evidence(probe: Probe, expected: object, got: object) -> str:
+    """The first finding in words; for numbers, where they differ."""
+    if isinstance(got, str) and probe.label.startswith("the class"):
+        return f"Of {probe.label}: expected {expected}, got: {got}."
+    if isinstance(got, str):
+        return f"With {probe.label}: {got}."
+    if isinstance(expected, dict) and isinstance(got, dict):
+        what, right, wrong = first_difference(expected, got)
+        if isinstance(right, list) and isinstance(wrong, list):
+            if len(right) != len(wrong):
+                return f"With {probe.label}: {what}: expected {len(right)}, got {len(wrong)}."
+            places = [n for n, pair in enumerate(zip(right, wrong), 1) if not same(*pair[::-1])]
+            which = ", ".join(map(str, places))
+            return f"With {probe.label}: of the {len(right)} {what}, these are wrong, in the order of use: {which}."
+    return tell(probe, expected, got)
+
+
+def _picture(probe: Probe, expected: object, got: object):
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return compare_images(*first_difference(expected, got)[1:])
+    return None
+
+
+def _missing_projection_probe(case: Case, reference: type) -> Probe:
+    """Stride 2, but no downsample: the sum is impossible, and must not be hidden.
+
+    A block that then makes a projection of its own adds one all the same, and is not refused here.
+    """
+
+    def convolutions(module: nn.Module) -> int:
+        return sum(p.dim() == 4 for p in module.parameters())
+
+    def without(block, channels: int) -> str:
+        module = _call(block, [case.in_channels, channels, 2])
+        try:
+            with torch.no_grad():
+                module.eval()(case.input())
+        except Exception:
+            return "an error"
+        usual = convolutions(reference(case.in_channels, channels, 2))
+        return "an error" if convolutions(module) > usual else "a result"
+
+    def run(block):
+        return " and ".join(
+            without(block, channels) for channels in (case.channels, same_channels)
+        )
+
+    same_channels = case.in_channels // case.expansion  # only the size differs
+    label = (
+        f"in_channels {case.in_channels}, channels {case.channels} or {same_channels}, stride 2"
+    )
+    return Probe(f"{label}, and no downsample", run)
+
+
+def _exercise(name: str, signature: str, reference: type, praise: str, cases: list) -> Exercise:
+    """``cases`` are (Case, parts) in the order in which they are tried; the settings are looked at in the first one."""
+    probes = [_probe(case, parts, reference) for case, parts in cases]
+    probes[1] = _probe(cases[1][0], cases[1][1], reference, probes[1].label + " (more)")
+    probes.append(_settings_probe(cases[0][0], reference))
+    if cases[0][0].expansion is not None:
+        probes.insert(0, _expansion_probe(cases[0][0].expansion))
+        probes.append(_missing_projection_probe(cases[3][0], reference))
+    return Exercise(name, signature, reference, probes, praise, _evidence, _picture)
+
+
+# References ---------------------------------------------------------------------------------------------------------
+
+
+class Basic(ResidualBasicBlock):
+    """The reference in parts, so that a misconception changes one of them."""
+
+    def first(self, x):
+        return self.relu1(self.batchnorm1(self.conv1(x)))
+
+    def branch(self, x):
+        return self.batchnorm2(self.conv2(self.first(x)))
+
+    def shortcut(self, x):
+        return x if self.downsample is None else self.downsample(x)
+
+    def forward(self, x):
+        return F.relu(self.branch(x) + self.shortcut(x))
+
+
+class Neck(ResidualBottleNeck):
+    def first(self, x):
+        return self.relu1(self.batchnorm1(self.conv1(x)))
+
+    def second(self, x):
+        return self.relu2(self.batchnorm2(self.conv2(self.first(x))))
+
+    def branch(self, x):
+        return self.batchnorm3(self.conv3(self.second(x)))
+
+    shortcut = Basic.shortcut
+    forward = Basic.forward
+
+
+class Plain(nn.Module):
+    """The basic block without its shortcut."""
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = conv3x3(in_channels, channels, stride)
+        self.batchnorm1 = nn.BatchNorm2d(channels)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = conv3x3(channels, channels)
+        self.batchnorm2 = nn.BatchNorm2d(channels)
+        self.relu2 = nn.ReLU(inplace=True)
+
+    def first(self, x):
+        return self.relu1(self.batchnorm1(self.conv1(x)))
+
+    def branch(self, x):
+        return self.batchnorm2(self.conv2(self.first(x)))
+
+    def forward(self, x):
+        return self.relu2(self.branch(x))
+
+
+ALL = ("result", "rest")
+basic_block = _exercise(
+    "basic_block",
+    "BasicBlock(in_channels, channels, stride=1, downsample=None)",
+    Basic,
+    "Your block computes what torchvision's BasicBlock computes: results, gradients and running statistics.",
+    [
+        (Case((4, 4), 1, 1, "", short=True), ("result",)),
+        (Case((4, 4), 1, 1, "", short=True), ("rest",)),
+        (Case((4, 6), 2, 1, "projection"), ALL),
+        (Case((4, 6), 1, 1, "projection"), ("result",)),
+        (Case((4, 4), 3, 1, "projection"), ("result",)),
+        (Case((4, 4), 1, 1, "projection"), ("result",)),
+        (Case((4, 4), 1, 1, "nn.Identity()"), ("result",)),
+    ],
+)
+bottleneck = _exercise(
+    "bottleneck",
+    "Bottleneck(in_channels, channels, stride=1, downsample=None)",
+    Neck,
+    "Your block computes what torchvision's Bottleneck computes: results, gradients and running statistics.",
+    [
+        (Case((8, 2), 1, 4, "", short=True), ("result",)),
+        (Case((8, 2), 1, 4, "", short=True), ("rest",)),
+        (Case((6, 3), 2, 4, "projection"), ALL),
+        (Case((4, 4), 1, 4, "projection"), ("result",)),
+        (Case((8, 2), 3, 4, "projection"), ("result",)),
+        (Case((8, 2), 1, 4, "projection"), ("result",)),
+        (Case((8, 2), 1, 4, "nn.Identity()"), ("result",)),
+    ],
+)
+plain_block = _exercise(
+    "plain_block",
+    "PlainBlock(in_channels, channels, stride=1)",
+    Plain,
+    "Your block is the basic block without its shortcut: the twin that a fair comparison needs.",
+    [
+        (Case((4, 4), 1, None, "", short=True), ("result",)),
+        (Case((4, 4), 1, None, "", short=True), ("rest",)),
+        (Case((4, 6), 2, None, ""), ALL),
+        (Case((6, 4), 3, None, ""), ("result",)),
+    ],
+)
+
+
+# Mistakes that can be made in every block -----------------------------------------------------------------------------
+
+
+def _layers(module: nn.Module, kind: type) -> list[str]:
+    return [name for name, layer in module.named_children() if isinstance(layer, kind)]
+
+
+def _replace(module: nn.Module, kind: type, make) -> None:
+    """Puts ``make(old layer)`` in the place of each layer of a ``kind`` that is the block's own."""
+    for name in _layers(module, kind):
+        setattr(module, name, make(getattr(module, name)))
+
+
+def _changed(base: type, kind: type, make, only: str = "") -> type:
+    """``base`` with layers replaced."""
+
+    class Changed(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            _replace(
+                self,
+                kind,
+                lambda old: make(old) if getattr(self, only or "x", old) is old else old,
+            )
+
+    return Changed
+
+
+def _conv(old: nn.Conv2d, **options) -> nn.Conv2d:
+    """The convolution again, with other options."""
+    usual = {"stride": old.stride, "padding": old.padding, "bias": False}
+    size = options.pop("kernel_size", old.kernel_size)
+    return nn.Conv2d(old.in_channels, old.out_channels, size, **(usual | options))
+
+
+def _add_common(exercise: Exercise, base: type) -> None:
+    mistake, name = exercise.mistake, exercise.signature.split("(")[0]
+
+    @mistake(
+        "no-super-init",
+        "Call super().__init__() in the first line of your __init__, before the first layer: it prepares "
+        "the module to hold layers.",
+    )
+    class NoSuperInit(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            self.conv1 = conv3x3(in_channels, channels, stride)
+
+    @mistake(
+        "no-defaults",
+        f"The class must also work as `{name}(in_channels, channels)`: give stride its default of 1"
+        + (", and downsample None." if base is not Plain else "."),
+    )
+    class NoDefaults(base):
+        if base is Plain:
+
+            def __init__(self, in_channels, channels, stride):
+                super().__init__(in_channels, channels, stride)
+        else:
+
+            def __init__(self, in_channels, channels, stride, downsample):
+                super().__init__(in_channels, channels, stride, downsample)
+
+    @mistake(
+        "channels-swapped",
+        "in_channels and channels have changed places: the block receives in_channels and gives channels"
+        + (" × expansion." if base is Neck else "."),
+    )
+    class Swapped(base):
+        def __init__(self, in_channels, channels, *others):
+            super().__init__(channels, in_channels, *others)
+
+    @mistake(
+        "layers-not-registered",
+        "PyTorch does not know of some layers: those in a plain list, in a dict or at class level are missing in "
+        "parameters(), so they are never trained. Set them as self.conv1 = …, or use nn.ModuleList or nn.Sequential.",
+    )
+    class InList(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            conv = self.conv2
+            del self.conv2
+            self.__dict__["conv2"] = conv  # as hidden from PyTorch as in a list
+
+    @mistake(
+        "layers-made-in-forward",
+        "A layer is made inside forward, so each call starts with new random weights and nothing is learnt. "
+        "Make the layers in __init__ and use them in forward.",
+    )
+    class MadeInForward(base):
+        def forward(self, x):
+            old = self.conv2
+            self.conv2 = _conv(old)
+            try:
+                return super().forward(x)
+            finally:
+                self.conv2 = old
+
+    @mistake(
+        "returns-nothing",
+        "forward returns nothing: end it with `return` and the result. print(out) shows it and returns None.",
+    )
+    class ReturnsNothing(base):
+        def forward(self, x):
+            super().forward(x)
+
+    @mistake(
+        "returns-tuple",
+        "forward returns a tuple; the next block needs the tensor alone. A comma at the end of the line makes a tuple too.",
+    )
+    class ReturnsTuple(base):
+        def forward(self, x):
+            return super().forward(x), x
+
+    @mistake(
+        "dropout",
+        "The block draws random numbers while it trains, as dropout does. ResNet has no dropout: batch norm does that work.",
+    )
+    class Dropout(base):
+        def branch(self, x):
+            return F.dropout(super().branch(x), 0.5, self.training)
+
+    @mistake(
+        "dropout-always-on",
+        "The block draws random numbers in eval mode too: F.dropout is on unless you pass training=self.training. "
+        "And ResNet has no dropout.",
+    )
+    class DropoutInEval(base):
+        def branch(self, x):
+            return F.dropout(super().branch(x), 0.5)
+
+    @mistake(
+        "sets-the-seed",
+        "forward calls torch.manual_seed: everything random in the program, such as the order of the images, would repeat. "
+        "Leave the seed to the training script.",
+    )
+    class SetsSeed(base):
+        def forward(self, x):
+            torch.manual_seed(0)
+            return super().forward(x)
+
+    @mistake(
+        "no-grad",
+        "forward computes without gradients (torch.no_grad or .detach() around the whole), so the block can never learn.",
+    )
+    class NoGrad(base):
+        def forward(self, x):
+            with torch.no_grad():
+                return super().forward(x)
+
+    @mistake(
+        "calls-eval",
+        "forward calls self.eval(), so the block never trains its batch norms. The mode is for the caller to choose.",
+    )
+    class CallsEval(base):
+        def forward(self, x):
+            self.eval()
+            return super().forward(x)
+
+    @mistake(
+        "calls-train",
+        "forward calls self.train(), so batch norm uses the statistics of the batch even in evaluation. "
+        "The mode is for the caller to choose.",
+    )
+    class CallsTrain(base):
+        def forward(self, x):
+            self.train()
+            return super().forward(x)
+
+    for id, function, what in (
+        ("leaky-relu", F.leaky_relu, "LeakyReLU lets a part of the negative numbers through"),
+        ("gelu", F.gelu, "GELU is the smooth activation of transformers"),
+        ("silu", F.silu, "SiLU (swish) came with later networks"),
+        ("elu", F.elu, "ELU lets a part of the negative numbers through"),
+        ("relu6", F.relu6, "ReLU6 cuts at 6, as in MobileNet"),
+        ("sigmoid", torch.sigmoid, "sigmoid makes gradients vanish in a deep network"),
+        ("tanh", torch.tanh, "tanh makes gradients vanish in a deep network"),
+    ):
+
+        class OtherActivation(base):
+            activation = staticmethod(function)
+
+            def first(self, x):
+                return self.activation(self.batchnorm1(self.conv1(x)))
+
+        mistake(id, f"The activation is not ReLU. {what}; ResNet has ReLU throughout.")(
+            OtherActivation
+        )
+
+    for id, make, what in (
+        (
+            "instance-norm",
+            lambda old: nn.InstanceNorm2d(old.num_features),
+            "InstanceNorm normalises each image by itself",
+        ),
+        (
+            "group-norm",
+            lambda old: nn.GroupNorm(1, old.num_features),
+            "GroupNorm normalises each image by itself, over groups of channels",
+        ),
+    ):
+        mistake(
+            id, f"{what}; ResNet has nn.BatchNorm2d, which normalises a channel over the batch."
+        )(_changed(base, nn.BatchNorm2d, make))
+
+    @mistake(
+        "layer-norm",
+        "LayerNorm normalises each image by itself; ResNet has nn.BatchNorm2d, which normalises a channel over the batch.",
+    )
+    class LayerNorm(base):
+        def first(self, x):
+            return self.relu1(F.layer_norm(self.conv1(x), x.shape[-1:]))
+
+    for id, message, options in (
+        (
+            "batchnorm-eps",
+            "The batch norm has another eps: keep PyTorch's 1e-5, with which the published weights were trained.",
+            {"eps": 1e-3},
+        ),
+        (
+            "batchnorm-momentum",
+            "The batch norm has another momentum: keep PyTorch's 0.1, the weight of the new batch. "
+            "Other libraries count the other way and write 0.9.",
+            {"momentum": 0.9},
+        ),
+        (
+            "batchnorm-without-affine",
+            "The batch norm has affine=False, so its scale and shift are missing; ResNet learns both.",
+            {"affine": False},
+        ),
+        (
+            "batchnorm-without-statistics",
+            "The batch norm has track_running_stats=False, so it keeps no running mean and variance, and a result in eval mode "
+            "depends on the other images of the batch.",
+            {"track_running_stats": False},
+        ),
+    ):
+        make = functools.partial(
+            lambda options, old: nn.BatchNorm2d(old.num_features, **options), options
+        )
+        mistake(id, message)(_changed(base, nn.BatchNorm2d, make))
+
+    mistake(
+        "conv-bias",
+        "A convolution has a bias. Batch norm subtracts the mean right after it, bias included: pass bias=False.",
+    )(_changed(base, nn.Conv2d, lambda old: _conv(old, bias=True)))
+
+    @mistake(
+        "unused-parameters",
+        "The block holds parameters besides those of its convolutions and batch norms: a layer that forward "
+        "never uses, or a factor that the paper does not have.",
+    )
+    class Unused(base):
+        def __init__(self, in_channels, channels, *others):
+            super().__init__(in_channels, channels, *others)
+            self.spare = conv1x1(in_channels, channels)
+
+    mistake(
+        "padding-mode",
+        "The 3×3 convolution pads with something else than zeros; leave padding_mode out.",
+    )(_changed(base, nn.Conv2d, lambda old: _conv(old, padding_mode="replicate")))
+
+    mistake(
+        "kernel-5",
+        "The convolution has a kernel of 5×5 where ResNet has 3×3 with a padding of 1.",
+    )(
+        _changed(
+            base,
+            nn.Conv2d,
+            lambda old: (
+                _conv(old, kernel_size=5, padding=2) if old.kernel_size == (3, 3) else old
+            ),
+        )
+    )
+
+    @mistake(
+        "relu-before-batchnorm",
+        "After conv1 the order is ReLU, batch norm; ResNet has conv, batch norm, ReLU.",
+    )
+    class ReluFirst(base):
+        def first(self, x):
+            return self.batchnorm1(self.relu1(self.conv1(x)))
+
+    @mistake(
+        "no-first-batchnorm",
+        "There is no batch norm after conv1; each convolution has its own.",
+    )
+    class NoFirstNorm(base):
+        def first(self, x):
+            return self.relu1(self.conv1(x))
+
+    mistake(
+        "no-batchnorm",
+        "The block has no batch norm; each convolution is followed by its own, nn.BatchNorm2d.",
+    )(_changed(base, nn.BatchNorm2d, lambda old: nn.Identity()))
+
+    @mistake("no-last-relu", _NO_LAST_RELU[base])
+    class NoLastRelu(base):
+        def forward(self, x):
+            if base is Plain:
+                return self.branch(x)
+            return self.branch(x) + self.shortcut(x)
+
+    @mistake(
+        "stride-ignored",
+        "The argument stride is never used: pass it to the convolution that makes the output smaller"
+        + (", the 3×3." if base is Neck else ", conv1."),
+    )
+    class NoStride(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, 1, *others)
+
+    @mistake(
+        "stride-always-2-or-1",
+        "The stride is 2 whenever it is not 1: pass the argument stride itself, whatever its value.",
+    )
+    class StrideTwo(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, 2 if stride > 1 else 1, *others)
+
+
+_NO_LAST_RELU = {
+    Basic: "There is no ReLU after the addition. The paper adds first, then applies ReLU to the sum.",
+    Neck: "There is no ReLU after the addition. The paper adds first, then applies ReLU to the sum.",
+    Plain: "There is no ReLU after the second batch norm. Without its shortcut the block still ends in ReLU.",
+}
+
+
+# Mistakes that can be made in a block with a shortcut -----------------------------------------------------------------
+
+
+def _add_shortcut(exercise: Exercise, base: type) -> None:
+    mistake = exercise.mistake
+    last = "second" if base is Basic else "third"
+
+    @mistake(
+        "no-expansion",
+        f"The class attribute is missing: write `expansion = {base.expansion}` below the line with `class`. "
+        "The network reads it to know how many channels come out.",
+    )
+    class NoExpansion(base):
+        expansion = property(lambda self: None)
+
+    @mistake(
+        "expansion-only-in-init",
+        "`expansion` is set in __init__ only. The network reads it from the class, before there is any block: "
+        f"write `expansion = {base.expansion}` below the line with `class`.",
+    )
+    class ExpansionInInit(base):
+        expansion = property(lambda self: base.expansion)
+
+    @mistake(
+        "wrong-expansion",
+        f"`expansion` must be {base.expansion}: "
+        + (
+            "a basic block gives out `channels` channels, once."
+            if base is Basic
+            else "a bottleneck gives out four times `channels`, as 64 → 256."
+        ),
+    )
+    class WrongExpansion(base):
+        expansion = 5 - base.expansion
+
+    @mistake(
+        "expansion-is-a-float",
+        f"`expansion` is a float; numbers of channels must be int: write {base.expansion}.",
+    )
+    class FloatExpansion(base):
+        expansion = float(base.expansion)
+
+    @mistake(
+        "no-downsample-argument",
+        "The class does not take the fourth argument, downsample: the module that is to stand on the shortcut. "
+        "Default: None.",
+    )
+    class NoDownsample(base):
+        def __init__(self, in_channels, channels, stride=1):
+            super().__init__(in_channels, channels, stride)
+
+    @mistake(
+        "arguments-in-another-order",
+        "downsample stands before stride; the order is in_channels, channels, stride=1, downsample=None.",
+    )
+    class OtherOrder(base):
+        def __init__(self, in_channels, channels, downsample=None, stride=1):
+            super().__init__(in_channels, channels, stride, downsample)
+
+    def joined(id: str, message: str):
+        """Registers the block whose two paths meet in another way: ``(self, branch, shortcut) -> result``."""
+
+        def add(function):
+            class Joined(base):
+                def forward(self, x):
+                    branch = self.branch(x)
+                    return function(self, branch, self.shortcut(x))
+
+            mistake(id, message)(Joined)
+            return function
+
+        return add
+
+    joined(
+        "no-shortcut",
+        "The shortcut is never added: your block computes ReLU(F(x)), the paper ReLU(F(x) + x).",
+    )(lambda self, b, s: F.relu(b))
+    joined(
+        "relu-before-add",
+        f"ReLU comes before the addition, and none after it. The paper adds first: the {last} batch norm, the sum, ReLU.",
+    )(lambda self, b, s: F.relu(b) + s)
+    joined(
+        "relu-before-and-after-add",
+        f"There is a ReLU between the {last} batch norm and the addition, so F(x) could only add. The one ReLU after the sum is enough.",
+    )(lambda self, b, s: F.relu(F.relu(b) + s))
+    joined(
+        "branch-added-to-itself",
+        "The branch is added to itself, and the input is lost: x was overwritten before `x += x` or `out += out`. "
+        "Keep the input under a name of its own first.",
+    )(lambda self, b, s: F.relu(b + b))
+
+    @mistake(
+        "x-overwritten",
+        "x was overwritten before the shortcut was taken, so the branch is added to itself. Take the shortcut in the first "
+        "line of forward, or give the branch a name of its own, such as `out`.",
+    )
+    class XOverwritten(base):
+        def forward(self, x):
+            x = self.branch(x)
+            return F.relu(x + self.shortcut(x))
+
+    if base is Basic:
+
+        @mistake(
+            "shortcut-after-first-half",
+            "The shortcut is taken after the first convolution, batch norm and ReLU. It starts from x, the input of the block.",
+        )
+        class ShortcutAfterFirstHalf(base):
+            def forward(self, x):
+                x = self.first(x)
+                return F.relu(self.batchnorm2(self.conv2(x)) + self.shortcut(x))
+
+    @mistake(
+        "missing-projection-hidden",
+        "Where the shapes differ and no downsample is given, your block makes do without the sum, and hides a projection "
+        "that was forgotten. Without downsample the shortcut is x, and PyTorch's error is welcome.",
+    )
+    class MissingProjectionHidden(base):
+        def forward(self, x):
+            out, shortcut = self.branch(x), self.shortcut(x)
+            return F.relu(out + shortcut if out.shape == shortcut.shape else out)
+
+    joined("shortcut-twice", "The shortcut is added twice; once is enough.")(
+        lambda self, b, s: F.relu(b + s + s)
+    )
+    joined("shortcut-subtracted", "The shortcut is subtracted; it must be added.")(
+        lambda self, b, s: F.relu(b - s)
+    )
+    joined(
+        "branch-subtracted", "The branch is subtracted from the shortcut; the two are added."
+    )(lambda self, b, s: F.relu(s - b))
+    joined("shortcut-multiplied", "The two paths are multiplied; they must be added.")(
+        lambda self, b, s: F.relu(b * s)
+    )
+    joined(
+        "shortcut-concatenated",
+        "torch.cat puts the channels of the two paths side by side, as DenseNet does. ResNet adds them number by number: use +.",
+    )(lambda self, b, s: F.relu(torch.cat([b, s], 1)))
+    joined(
+        "shortcut-concatenated-first",
+        "torch.cat puts the channels of the two paths side by side, as DenseNet does. ResNet adds them number by number: use +.",
+    )(lambda self, b, s: F.relu(torch.cat([s, b], 1)))
+    joined(
+        "shortcut-averaged", "The sum is divided by 2; ResNet adds the two paths as they are."
+    )(lambda self, b, s: F.relu((b + s) / 2))
+    joined(
+        "larger-of-the-two", "The block takes the larger of the two paths; it must add them."
+    )(lambda self, b, s: F.relu(torch.maximum(b, s)))
+    joined(
+        "shortcut-detached",
+        "No gradient passes through the shortcut: it is detached (.detach(), .data or torch.no_grad). "
+        "That path is the very reason why deep ResNets train; leave it connected.",
+    )(lambda self, b, s: F.relu(b + s.detach()))
+    joined(
+        "projection-detached",
+        "No gradient passes through downsample: its result is detached (.detach(), .data or torch.no_grad), so the projection "
+        "never learns.",
+    )(lambda self, b, s: F.relu(b + (s if self.downsample is None else s.detach())))
+    joined(
+        "branch-detached",
+        "No gradient passes through the branch: it is detached (.detach(), .data or torch.no_grad), so its layers never learn.",
+    )(lambda self, b, s: F.relu(b.detach() + s))
+    joined(
+        "relu-on-shortcut",
+        "The shortcut passes through a ReLU. It must stay as it is, negative numbers included.",
+    )(lambda self, b, s: F.relu(b + F.relu(s)))
+    joined(
+        "relu-on-projection",
+        "The projected shortcut passes through a ReLU; downsample(x) is added as it is.",
+    )(lambda self, b, s: F.relu(b + (s if self.downsample is None else F.relu(s))))
+    joined(
+        "input-changed",
+        "`+=` on the shortcut writes into the caller's tensor: without a projection the shortcut *is* x. "
+        "Write out = out + shortcut, or out += shortcut.",
+    )(lambda self, b, s: F.relu(s.add_(b)))
+    joined(
+        "input-overwritten-by-last-relu",
+        "`+=` on the shortcut and then an in-place ReLU write into the caller's tensor: without a projection "
+        "the shortcut *is* x. Write out += shortcut, and apply ReLU to out.",
+    )(lambda self, b, s: F.relu_(s.add_(b)))
+
+    @mistake(
+        "relu-on-input",
+        "x passes through a ReLU before the block begins, so both paths lose its negative numbers.",
+    )
+    class ReluOnInput(base):
+        def forward(self, x):
+            return super().forward(F.relu(x))
+
+    @mistake(
+        "input-overwritten-by-relu",
+        "An in-place ReLU (nn.ReLU(inplace=True) or F.relu_) is applied to x itself, so it changes the caller's tensor, and "
+        "the shortcut with it.",
+    )
+    class InplaceReluOnInput(base):
+        def forward(self, x):
+            return super().forward(F.relu_(x))
+
+    @mistake(
+        "input-overwritten-by-relu-on-shortcut",
+        "An in-place ReLU on the shortcut changes the caller's tensor: without a projection the shortcut *is* x. "
+        "And the shortcut needs no ReLU.",
+    )
+    class InplaceReluOnShortcut(base):
+        def forward(self, x):
+            return F.relu(self.branch(x) + F.relu_(self.shortcut(x)))
+
+    @mistake(
+        "shortcut-after-conv1",
+        "The shortcut starts after conv1, where x was already overwritten; it starts at the input of the block. "
+        "Keep the input under a name of its own first.",
+    )
+    class AfterConv1(base):
+        def forward(self, x):
+            inside = self.conv1(x)
+            shortcut = inside if self.downsample is None else self.downsample(x)
+            return F.relu(self.branch(x) + shortcut)
+
+    @mistake(
+        "projection-after-conv1",
+        "The shortcut, downsample included, starts after conv1, where x was already overwritten; it starts at the input of "
+        "the block. Keep the input under a name of its own first.",
+    )
+    class ProjectionAfterConv1(base):
+        def forward(self, x):
+            return F.relu(self.branch(x) + self.shortcut(self.conv1(x)))
+
+    @mistake(
+        "shortcut-after-first-relu",
+        "The shortcut starts after the first ReLU, where x was already overwritten; it starts at the input of the block. "
+        "Keep the input under a name of its own first.",
+    )
+    class AfterRelu(base):
+        def forward(self, x):
+            inside = self.first(x)
+            shortcut = inside if self.downsample is None else self.downsample(x)
+            return F.relu(self.branch(x) + shortcut)
+
+    @mistake(
+        "projection-after-first-relu",
+        "The shortcut, downsample included, starts after the first ReLU, where x was already overwritten; it starts at the "
+        "input of the block. Keep the input under a name of its own first.",
+    )
+    class ProjectionAfterRelu(base):
+        def forward(self, x):
+            return F.relu(self.branch(x) + self.shortcut(self.first(x)))
+
+    @mistake(
+        "downsample-ignored",
+        "downsample is never applied: where one is given, the shortcut is downsample(x), so that it has the shape of the branch.",
+    )
+    class DownsampleIgnored(base):
+        def shortcut(self, x):
+            return x
+
+    @mistake(
+        "downsample-only-if-stride",
+        "downsample is applied only if the stride is not 1. The channels can change without it: apply downsample whenever "
+        "it is given.",
+    )
+    class OnlyIfStride(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride, downsample if stride != 1 else None)
+
+    @mistake(
+        "downsample-only-if-channels",
+        "downsample is applied only if the channels change. The size can change without them: apply downsample whenever "
+        "it is given.",
+    )
+    class OnlyIfChannels(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            keep = in_channels == channels * self.expansion
+            super().__init__(in_channels, channels, stride, None if keep else downsample)
+
+    @mistake(
+        "downsample-only-if-needed",
+        "The block decides by itself whether downsample is needed. That is for the caller: where one is given, the "
+        "shortcut is downsample(x).",
+    )
+    class OnlyIfNeeded(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            keep = stride == 1 and in_channels == channels * self.expansion
+            super().__init__(in_channels, channels, stride, None if keep else downsample)
+
+    @mistake(
+        "own-projection",
+        "The block makes a projection of its own and leaves aside the one that it was given. Where downsample is given, the "
+        "shortcut is downsample(x).",
+    )
+    class OwnProjection(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            out_channels = channels * self.expansion
+            fits = stride == 1 and in_channels == out_channels
+            own = None if fits else projection(in_channels, out_channels, stride)
+            super().__init__(in_channels, channels, stride, own)
+
+    @mistake(
+        "downsample-always-called",
+        "downsample is called even where it is None. Without one, the shortcut is x.",
+    )
+    class AlwaysCalled(base):
+        def shortcut(self, x):
+            return self.downsample(x)
+
+    @mistake(
+        "no-shortcut-without-downsample",
+        "x is added only where downsample is given. Without one, the shortcut is x itself and is added too.",
+    )
+    class OnlyWithDownsample(base):
+        def forward(self, x):
+            branch = self.branch(x)
+            return F.relu(branch if self.downsample is None else branch + self.downsample(x))
+
+    @mistake(
+        "downsample-on-branch",
+        "downsample is applied to the branch; it belongs on the shortcut: downsample(x).",
+    )
+    class OnBranch(base):
+        def forward(self, x):
+            branch = self.branch(x)
+            return F.relu((branch if self.downsample is None else self.downsample(branch)) + x)
+
+    @mistake(
+        "branch-of-projected-input",
+        "The branch starts from downsample(x), because x was overwritten. Both paths start at the input of the block: "
+        "give the projected tensor a name of its own.",
+    )
+    class ProjectedInput(base):
+        def forward(self, x):
+            x = self.shortcut(x)
+            return F.relu(self.branch(x) + x)
+
+    @mistake(
+        "keeps-the-first-input",
+        "The block keeps the shortcut of an earlier call and adds it to later ones. Use the x of this call.",
+    )
+    class KeepsState(base):
+        kept = None
+
+        def forward(self, x):
+            if self.kept is None:
+                self.kept = self.shortcut(x)
+            return F.relu(self.branch(x) + self.kept)
+
+    @mistake(
+        "no-relu-at-all",
+        "The block has no ReLU. Without it, the convolutions of the branch are together one linear step.",
+    )
+    class NoRelu(base):
+        def forward(self, x):
+            out = self.batchnorm2(self.conv2(self.batchnorm1(self.conv1(x))))
+            if base is Neck:
+                out = self.batchnorm3(self.conv3(out))
+            return out + self.shortcut(x)
+
+
+for _exercise_, _base in ((basic_block, Basic), (bottleneck, Neck)):
+    _add_shortcut(_exercise_, _base)
+for _exercise_, _base in ((basic_block, Basic), (bottleneck, Neck), (plain_block, Plain)):
+    _add_common(_exercise_, _base)
+
+
+# Mistakes in the two 3×3 convolutions of the basic and the plain block --------------------------------------------------
+
+
+def _add_two_convolutions(exercise: Exercise, base: type) -> None:
+    mistake = exercise.mistake
+
+    @mistake(
+        "no-relu-between",
+        "There is no ReLU between the first batch norm and conv2. Without it, the two convolutions are together one linear step.",
+    )
+    class NoReluBetween(base):
+        def first(self, x):
+            return self.batchnorm1(self.conv1(x))
+
+    @mistake(
+        "no-second-batchnorm",
+        "There is no batch norm after conv2; each convolution has its own.",
+    )
+    class NoSecondNorm(base):
+        def branch(self, x):
+            return self.conv2(self.first(x))
+
+    @mistake(
+        "one-batchnorm-for-both",
+        "One batch norm serves both convolutions. Each needs its own: their outputs have other means and variances.",
+    )
+    class OneNorm(base):
+        def branch(self, x):
+            return self.batchnorm1(self.conv2(self.first(x)))
+
+    @mistake(
+        "one-convolution-for-both",
+        "conv1 is used twice; the block has two convolutions with weights of their own.",
+    )
+    class OneConv(base):
+        def branch(self, x):
+            return self.batchnorm2(self.conv1(self.first(x)))
+
+    @mistake("one-convolution", "The block has one convolution; it should have two.")
+    class Short(base):
+        def branch(self, x):
+            return self.batchnorm1(self.conv1(x))
+
+    @mistake(
+        "relu-before-both-batchnorms",
+        "The order is conv, ReLU, batch norm, twice; ResNet has conv, batch norm, ReLU, and the second ReLU comes last.",
+    )
+    class ReluFirstTwice(base):
+        def branch(self, x):
+            out = self.batchnorm1(F.relu(self.conv1(x)))
+            return self.batchnorm2(F.relu(self.conv2(out)))
+
+    @mistake(
+        "batchnorm-before-conv",
+        "Batch norm stands before its convolution; ResNet has conv, batch norm, ReLU.",
+    )
+    class NormFirst(base):
+        def __init__(self, in_channels, *others):
+            super().__init__(in_channels, *others)
+            self.batchnorm1 = nn.BatchNorm2d(in_channels)
+
+        def branch(self, x):
+            out = self.relu1(self.conv1(self.batchnorm1(x)))
+            return self.conv2(self.batchnorm2(out))
+
+    @mistake(
+        "pre-activation",
+        "This is the order of the later paper on identity mappings (batch norm, ReLU, conv, and no ReLU at the end); "
+        "the first ResNet has conv, batch norm, ReLU.",
+    )
+    class PreActivation(NormFirst):
+        def forward(self, x):
+            out = self.conv1(F.relu(self.batchnorm1(x)))
+            out = self.conv2(F.relu(self.batchnorm2(out)))
+            return out if base is Plain else out + self.shortcut(x)
+
+    mistake(
+        "no-padding",
+        "The 3×3 convolutions have no padding, so the images shrink: pass padding=1.",
+    )(_changed(base, nn.Conv2d, lambda old: _conv(old, padding=0)))
+    for name in ("conv1", "conv2"):
+        mistake(
+            f"no-padding-in-{name}",
+            f"{name} has no padding, so the images shrink: pass padding=1.",
+        )(_changed(base, nn.Conv2d, lambda old: _conv(old, padding=0), only=name))
+
+    @mistake(
+        "stride-on-conv2",
+        "The stride is in conv2; it belongs in conv1, the first that the images meet.",
+    )
+    class StrideOnConv2(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, stride, *others)
+            self.conv1 = conv3x3(in_channels, channels)
+            self.conv2 = conv3x3(channels, channels, stride)
+
+    @mistake(
+        "conv2-takes-x",
+        "The second convolution receives x, so the result of the first is thrown away; give it the result of the "
+        "first, after batch norm and ReLU.",
+    )
+    class Conv2TakesX(base):
+        def forward(self, x):
+            self.batchnorm1(self.conv1(x))
+            out = self.batchnorm2(self.conv2(x))
+            return F.relu(out if base is Plain else out + self.shortcut(x))
+
+    @mistake(
+        "stride-on-both",
+        "Both convolutions have the stride, so the images shrink twice; only conv1 has it.",
+    )
+    class StrideOnBoth(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, stride, *others)
+            self.conv2 = conv3x3(channels, channels, stride)
+
+    mistake(
+        "kernel-1",
+        "The convolutions have kernels of 1×1; the basic block has 3×3 with a padding of 1, twice.",
+    )(_changed(base, nn.Conv2d, lambda old: _conv(old, kernel_size=1, padding=0)))
+
+    mistake(
+        "depthwise",
+        "The convolutions have groups, so a channel sees only a part of the others; ResNet has groups=1.",
+    )(
+        _changed(
+            base,
+            nn.Conv2d,
+            lambda old: _conv(old, groups=2),
+        )
+    )
+
+    mistake(
+        "dilated",
+        "The convolutions are dilated; ResNet has dilation=1 and a padding of 1.",
+    )(_changed(base, nn.Conv2d, lambda old: _conv(old, dilation=2, padding=2)))
+
+
+for _exercise_, _base in ((basic_block, Basic), (plain_block, Plain)):
+    _add_two_convolutions(_exercise_, _base)
+
+
+@basic_block.mistake(
+    "batchnorm-after-add",
+    "The second batch norm comes after the addition, so it changes the shortcut too. It belongs to the branch: "
+    "conv2, batch norm, then add.",
+)
+class NormAfterAdd(Basic):
+    def forward(self, x):
+        return F.relu(self.batchnorm2(self.conv2(self.first(x)) + self.shortcut(x)))
+
+
+# Mistakes in the three convolutions of the bottleneck ------------------------------------------------------------------
+
+
+def _neck(id: str, message: str, **sizes) -> None:
+    """A bottleneck whose convolutions are made otherwise: name=(in, out, kernel size, stride, padding) from (i, c, s)."""
+
+    class Otherwise(Neck):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride, downsample)
+            for number in (1, 2, 3):
+                if f"conv{number}" not in sizes:
+                    continue
+                into, out, kernel, step, padding = sizes[f"conv{number}"](
+                    in_channels, channels, stride
+                )
+                conv = nn.Conv2d(into, out, kernel, step, padding, bias=False)
+                setattr(self, f"conv{number}", conv)
+                setattr(self, f"batchnorm{number}", nn.BatchNorm2d(out))
+
+    bottleneck.mistake(id, message)(Otherwise)
+
+
+_neck(
+    "stride-on-first-conv",
+    "The stride is in the first 1×1. That is the paper's version; torchvision's weights need it in the 3×3 "
+    '("v1.5"), which also sees every pixel, and so does this exercise.',
+    conv1=lambda i, c, s: (i, c, 1, s, 0),
+    conv2=lambda i, c, s: (c, c, 3, 1, 1),
+)
+_neck(
+    "stride-on-last-conv",
+    "The stride is in the last 1×1; it belongs in the 3×3. In eval mode the numbers are even the same, but most of what the 3×3 "
+    "computes is thrown away, and its batch norm trains on other pixels.",
+    conv2=lambda i, c, s: (c, c, 3, 1, 1),
+    conv3=lambda i, c, s: (c, 4 * c, 1, s, 0),
+)
+_neck(
+    "stride-on-first-and-middle",
+    "Two convolutions have the stride, the first 1×1 and the 3×3, so the images shrink twice; only the 3×3 has it.",
+    conv1=lambda i, c, s: (i, c, 1, s, 0),
+)
+_neck(
+    "stride-on-middle-and-last",
+    "Two convolutions have the stride, the 3×3 and the last 1×1, so the images shrink twice; only the 3×3 has it.",
+    conv3=lambda i, c, s: (c, 4 * c, 1, s, 0),
+)
+_neck(
+    "stride-on-all",
+    "All three convolutions have the stride, so the images shrink three times; only the 3×3 has it.",
+    conv1=lambda i, c, s: (i, c, 1, s, 0),
+    conv3=lambda i, c, s: (c, 4 * c, 1, s, 0),
+)
+_neck(
+    "no-expansion-in-conv3",
+    "The last 1×1 gives `channels` channels; it must give channels * expansion, four times as many.",
+    conv3=lambda i, c, s: (c, c, 1, 1, 0),
+)
+_neck(
+    "expansion-in-conv1",
+    "The first 1×1 goes up to channels * expansion; it goes down to `channels`, and only the last 1×1 goes up.",
+    conv1=lambda i, c, s: (i, 4 * c, 1, 1, 0),
+    conv2=lambda i, c, s: (4 * c, c, 3, s, 1),
+)
+_neck(
+    "expansion-in-conv2",
+    "The 3×3 goes up to channels * expansion; it keeps `channels`, and only the last 1×1 goes up.",
+    conv2=lambda i, c, s: (c, 4 * c, 3, s, 1),
+    conv3=lambda i, c, s: (4 * c, 4 * c, 1, 1, 0),
+)
+_neck(
+    "expansion-in-all",
+    "The whole branch is channels * expansion wide. The first 1×1 goes down to `channels`, the 3×3 stays there, and only the last 1×1 "
+    "goes up: that is the bottleneck.",
+    conv1=lambda i, c, s: (i, 4 * c, 1, 1, 0),
+    conv2=lambda i, c, s: (4 * c, 4 * c, 3, s, 1),
+    conv3=lambda i, c, s: (4 * c, 4 * c, 1, 1, 0),
+)
+_neck(
+    "width-from-in-channels",
+    "The width inside is in_channels // 4; it is `channels`. The first block of layer1 shows it: 64 channels come in, the width is "
+    "64, not 16.",
+    conv1=lambda i, c, s: (i, i // 4, 1, 1, 0),
+    conv2=lambda i, c, s: (i // 4, i // 4, 3, s, 1),
+    conv3=lambda i, c, s: (i // 4, 4 * c, 1, 1, 0),
+)
+_neck(
+    "width-stays-in-channels",
+    "The first 1×1 does not go down to `channels`: it keeps in_channels, and the 3×3 changes them. Then the 3×3 is as dear as ever.",
+    conv1=lambda i, c, s: (i, i, 1, 1, 0),
+    conv2=lambda i, c, s: (i, c, 3, s, 1),
+)
+_neck(
+    "padding-in-first-conv",
+    "The first 1×1 has a padding of 1, so the images grow by a frame of zeros. A 1×1 needs none: K = 1, so P = (K - 1) / 2 = 0.",
+    conv1=lambda i, c, s: (i, c, 1, 1, 1),
+)
+_neck(
+    "padding-in-last-conv",
+    "The last 1×1 has a padding of 1, so the images grow by a frame of zeros. A 1×1 needs none: K = 1, so P = (K - 1) / 2 = 0.",
+    conv3=lambda i, c, s: (c, 4 * c, 1, 1, 1),
+)
+_neck(
+    "padding-in-both-1x1",
+    "The 1×1 convolutions have a padding of 1, so the images grow by a frame of zeros. A 1×1 needs none: K = 1, so P = (K - 1) / 2 = 0.",
+    conv1=lambda i, c, s: (i, c, 1, 1, 1),
+    conv3=lambda i, c, s: (c, 4 * c, 1, 1, 1),
+)
+_neck(
+    "no-padding-in-conv2",
+    "The 3×3 has no padding, so the images shrink: pass padding=1.",
+    conv2=lambda i, c, s: (c, c, 3, s, 0),
+)
+_neck(
+    "kernel-1-in-conv2",
+    "The middle convolution is a 1×1; it is a 3×3 with a padding of 1. Otherwise no pixel ever sees its neighbours.",
+    conv2=lambda i, c, s: (c, c, 1, s, 0),
+)
+_neck(
+    "kernel-3-in-conv1",
+    "The first convolution is a 3×3; it is a 1×1. Only the middle one is a 3×3.",
+    conv1=lambda i, c, s: (i, c, 3, 1, 1),
+)
+_neck(
+    "kernel-3-in-conv3",
+    "The last convolution is a 3×3; it is a 1×1. Only the middle one is a 3×3.",
+    conv3=lambda i, c, s: (c, 4 * c, 3, 1, 1),
+)
+_neck(
+    "kernel-3-in-all",
+    "All three convolutions are 3×3; the first and the last are 1×1. That is what makes the block cheap.",
+    conv1=lambda i, c, s: (i, c, 3, 1, 1),
+    conv3=lambda i, c, s: (c, 4 * c, 3, 1, 1),
+)
+_neck(
+    "3x3-comes-first",
+    "The order of the kernels is 3×3, 1×1, 1×1; it is 1×1, 3×3, 1×1, so that the 3×3 works on few channels.",
+    conv1=lambda i, c, s: (i, c, 3, s, 1),
+    conv2=lambda i, c, s: (c, c, 1, 1, 0),
+)
+
+
+@bottleneck.mistake(
+    "two-convolutions",
+    "The block has two convolutions, 3×3 and 3×3: that is the basic block with more channels. The bottleneck has three: 1×1, 3×3, 1×1.",
+)
+class TwoConvolutions(Neck):
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__(in_channels, channels, stride, downsample)
+        self.conv1 = conv3x3(in_channels, channels, stride)
+        self.conv2 = conv3x3(channels, channels * self.expansion)
+        self.batchnorm2 = nn.BatchNorm2d(channels * self.expansion)
+
+    def branch(self, x):
+        return self.batchnorm2(self.conv2(self.first(x)))
+
+
+@bottleneck.mistake(
+    "no-conv2",
+    "The 3×3 is left out: the block goes down with one 1×1 and up with the next.",
+)
+class NoConv2(Neck):
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__(in_channels, channels, stride, downsample)
+        self.conv1 = conv1x1(in_channels, channels, stride)
+
+    def second(self, x):
+        return self.first(x)
+
+
+@bottleneck.mistake(
+    "no-relu-after-conv1",
+    "There is no ReLU between the first batch norm and the 3×3. Each of the first two convolutions has its own.",
+)
+class NoReluAfterConv1(Neck):
+    def first(self, x):
+        return self.batchnorm1(self.conv1(x))
+
+
+@bottleneck.mistake(
+    "no-relu-after-conv2",
+    "There is no ReLU between the second batch norm and the last 1×1. Each of the first two convolutions has its own.",
+)
+class NoReluAfterConv2(Neck):
+    def second(self, x):
+        return self.batchnorm2(self.conv2(self.first(x)))
+
+
+@bottleneck.mistake(
+    "no-relu-in-branch",
+    "There is no ReLU inside the branch: the three convolutions are together one linear step. ReLU follows the first two batch norms.",
+)
+class NoReluInBranch(NoReluAfterConv2):
+    def first(self, x):
+        return self.batchnorm1(self.conv1(x))
+
+
+@bottleneck.mistake(
+    "no-second-batchnorm",
+    "There is no batch norm after the 3×3; each convolution has its own.",
+)
+class NoSecondNorm(Neck):
+    def second(self, x):
+        return self.relu2(self.conv2(self.first(x)))
+
+
+@bottleneck.mistake(
+    "no-third-batchnorm",
+    "There is no batch norm after the last 1×1; each convolution has its own.",
+)
+class NoThirdNorm(Neck):
+    def branch(self, x):
+        return self.conv3(self.second(x))
+
+
+@bottleneck.mistake(
+    "one-batchnorm-for-two",
+    "One batch norm serves the first two convolutions. Each needs its own: their outputs have other means and variances.",
+)
+class OneNormForTwo(Neck):
+    def second(self, x):
+        return self.relu2(self.batchnorm1(self.conv2(self.first(x))))
+
+
+@bottleneck.mistake(
+    "batchnorm-after-add",
+    "The third batch norm comes after the addition, so it changes the shortcut too. It belongs to the branch: "
+    "conv3, batch norm, then add.",
+)
+class ThirdNormAfterAdd(Neck):
+    def forward(self, x):
+        return F.relu(self.batchnorm3(self.conv3(self.second(x)) + self.shortcut(x)))
+
+
+@bottleneck.mistake(
+    "pre-activation",
+    "This is the order of the later paper on identity mappings (batch norm, ReLU, conv, and no ReLU at the end); "
+    "the first ResNet has conv, batch norm, ReLU.",
+)
+class NeckPreActivation(Neck):
+    def __init__(self, in_channels, channels, *others):
+        super().__init__(in_channels, channels, *others)
+        self.batchnorm1 = nn.BatchNorm2d(in_channels)
+        self.batchnorm3 = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        out = self.conv1(F.relu(self.batchnorm1(x)))
+        out = self.conv2(F.relu(self.batchnorm2(out)))
+        return self.conv3(F.relu(self.batchnorm3(out))) + self.shortcut(x)
+
+
+@bottleneck.mistake(
+    "grouped",
+    "The 3×3 is grouped or depthwise, as in ResNeXt and MobileNet; here it has groups=1.",
+)
+class Grouped(Neck):
+    def __init__(self, in_channels, channels, *others):
+        super().__init__(in_channels, channels, *others)
+        self.conv2 = _conv(self.conv2, groups=channels)
+
+
+# Mistakes in the plain block ------------------------------------------------------------------------------------------
+
+
+@plain_block.mistake(
+    "kept-shortcut",
+    "The shortcut is still there: out + x. A plain block has none; that is all that sets it apart from the basic block.",
+)
+class KeptShortcut(Plain):
+    def forward(self, x):
+        return F.relu(self.branch(x) + x)
+
+
+@plain_block.mistake(
+    "kept-shortcut-where-it-fits",
+    "The shortcut is still there where the shapes agree. A plain block has none; that is all that sets it apart from the basic block.",
+)
+class KeptWhereItFits(Plain):
+    def forward(self, x):
+        out = self.branch(x)
+        return F.relu(out + x if out.shape == x.shape else out)
+
+
+@plain_block.mistake(
+    "kept-shortcut-with-projection",
+    "The shortcut is still there, with a projection of its own. A plain block has none; that is all that sets it apart from the basic block.",
+)
+class KeptWithProjection(Plain):
+    def __init__(self, in_channels, channels, stride=1):
+        super().__init__(in_channels, channels, stride)
+        self.projection = None
+        if stride != 1 or in_channels != channels:
+            self.projection = nn.Sequential(
+                conv1x1(in_channels, channels, stride), nn.BatchNorm2d(channels)
+            )
+
+    def forward(self, x):
+        out = self.branch(x)
+        return F.relu(out + (x if self.projection is None else self.projection(x)))
+
+
+@plain_block.mistake(
+    "branch-doubled",
+    "The output of the branch is added to itself. Take the whole line with the addition out.",
+)
+class Doubled(Plain):
+    def forward(self, x):
+        return F.relu(2 * self.branch(x))
+
+
+@plain_block.mistake(
+    "no-relu-at-all",
+    "The block has no ReLU. Without it, the two convolutions are together one linear step.",
+)
+class NoReluAtAll(Plain):
+    def forward(self, x):
+        return self.batchnorm2(self.conv2(self.batchnorm1(self.conv1(x))))
+
+
+EXERCISES: list[Exercise] = [basic_block, bottleneck, plain_block]

@@ -1,0 +1,271 @@
+"""The check of an exercise: screen the answer, probe it, and give a mistake its name."""
+
+from __future__ import annotations
+
+import difflib
+import dis
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from resnet_lib.exercises.probing import Probe, observe, same, weights_come_back
+from resnet_lib.exercises.running import (
+    Clock,
+    StudentError,
+    TimeIsUp,
+    nothing_changes,
+    time_limit,
+    untimed,
+)
+from resnet_lib.exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
+
+SECONDS = 0.8  # for one check
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A known mistake: an ``id``, what a teacher would say, and the small wrong ``answer`` that makes it."""
+
+    id: str
+    message: str
+    answer: object
+
+
+@dataclass
+class Exercise:
+    """One exercise: what to write, what is right, what to try, and the mistakes that are known."""
+
+    name: str
+    signature: str  #: what the reader writes, as in ``output_size(input_size, kernel_size, …)``
+    reference: object  #: a right answer
+    probes: list[Probe]
+    praise: str  #: what passing means
+    #: (probe, expected, got) → one or two lines of evidence, with the numbers put in
+    evidence: Callable[[Probe, object, object], str]
+    #: (probe, expected, got) → a function that draws them, or None
+    picture: Callable[[Probe, object, object], Callable | None] = lambda *seen: None
+    mistakes: list[Misconception] = field(default_factory=list)
+
+    def mistake(self, id: str, message: str) -> Callable:
+        """Decorator: adds the wrong answer below it to the known mistakes."""
+
+        def add(answer):
+            self.mistakes.append(Misconception(id, message, answer))
+            return answer
+
+        return add
+
+    @functools.cached_property
+    def _seen(self) -> dict:
+        return {}
+
+    def observed(self, answer: object, probe: Probe) -> object:
+        """What ``probe`` sees of the reference or of a known mistake: looked at once, then remembered."""
+        key = (id(answer), probe.label)
+        if key not in self._seen:
+            with untimed():
+                self._seen[key] = observe(probe, answer)
+        return self._seen[key]
+
+
+def check_answer(exercise: Exercise, answer: object) -> Verdict:
+    """The verdict on one answer. Never raises, changes no state, ends within a second."""
+    try:
+        with nothing_changes(), weights_come_back(), time_limit(SECONDS):
+            return _screen(exercise, answer) or _probe(exercise, answer, Clock(SECONDS))
+    except TimeIsUp as error:
+        return _verdict(exercise, FAILED, StudentError(error).explain())
+    except (
+        BaseException
+    ) as error:  # whatever a student can write, a notebook never sees our traceback
+        return _verdict(exercise, FAILED, StudentError(error).explain())
+
+
+def _verdict(
+    exercise: Exercise, status: str, message: str, mistake: str | None = None, picture=None
+) -> Verdict:
+    return Verdict(exercise.name, status, mistake, message, picture)
+
+
+def _screen(exercise: Exercise, answer: object) -> Verdict | None:
+    """The verdict on what is not an answer at all: a stub, an instance, a name that is spelt wrongly."""
+    wants_class = isinstance(exercise.reference, type)
+    what = "class" if wants_class else "function"
+    name = exercise.signature.split("(")[0]
+    wanted = f'Give the {what} itself, without brackets: `check("{exercise.name}", {name})`.'
+    if isinstance(answer, type) != wants_class or not callable(answer):
+        kind = (
+            "an instance"
+            if wants_class and isinstance(answer, nn.Module)
+            else type(answer).__name__
+        )
+        kind = {"NoneType": "None", "type": "a class"}.get(kind, kind)
+        return _verdict(
+            exercise, FAILED, f"The check got {kind}, where it expected a {what}. {wanted}"
+        )
+    if not wants_class:
+        return _not_attempted(exercise) if is_stub(answer) else None
+
+    if not issubclass(answer, nn.Module):
+        return _verdict(
+            exercise, FAILED, "Your class is no nn.Module: begin it with `class …(nn.Module):`."
+        )
+    own = {
+        name: value
+        for base in answer.__mro__
+        if base not in nn.Module.__mro__
+        for name, value in vars(base).items()
+    }
+    if is_stub(own.get("__init__")) and is_stub(own.get("forward")):
+        return _not_attempted(exercise)
+    if "forward" not in own:
+        near = difflib.get_close_matches(
+            "forward", [name for name in own if callable(own[name])], n=1, cutoff=0.6
+        )
+        hint = f" You have a method `{near[0]}`: is that it?" if near else ""
+        return _verdict(exercise, FAILED, f"Your class has no method `forward`.{hint}")
+    if is_stub(own["forward"]):
+        return _not_attempted(exercise, "`forward` is still empty.")
+    return None
+
+
+def _not_attempted(
+    exercise: Exercise,
+    message: str = "Write your code in the cell above, run it, then run this one.",
+) -> Verdict:
+    return _verdict(exercise, NOT_ATTEMPTED, message)
+
+
+def is_stub(function: object) -> bool:
+    """Whether a function is missing or does nothing but ``pass``, ``...``, ``return`` or ``raise NotImplementedError``."""
+    if function is None:
+        return True
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    if code is None:
+        return False
+    if code.co_names == ("NotImplementedError",):
+        return not any(
+            instruction.opname.startswith(("STORE", "FOR_ITER", "RETURN"))
+            for instruction in dis.get_instructions(code)
+        )
+    idle = {
+        "RESUME",
+        "NOP",
+        "LOAD_CONST",
+        "RETURN_VALUE",
+        "RETURN_CONST",
+        "POP_TOP",
+        "COPY_FREE_VARS",
+    }
+    instructions = list(dis.get_instructions(code))
+    returned = [i.argval for i in instructions if i.opname in ("LOAD_CONST", "RETURN_CONST")]
+    return all(i.opname in idle for i in instructions) and all(
+        v is None or v is Ellipsis for v in returned
+    )
+
+
+def _probe(exercise: Exercise, answer: object, clock: Clock) -> Verdict:
+    """Tries every probe; where one differs from the reference, looks for the mistake that differs in the same way."""
+    expected = [exercise.observed(exercise.reference, probe) for probe in exercise.probes]
+    got = []
+    for probe in exercise.probes:
+        got.append(observe(probe, answer))
+        if isinstance(got[-1], StudentError) and (got[-1].timed_out or got[-1].not_implemented):
+            if got[-1].not_implemented:
+                return _not_attempted(exercise, "Your code still raises NotImplementedError.")
+            if all(same(g, e) for e, g in zip(expected, got[:-1])):
+                return _verdict(exercise, FAILED, got[-1].explain())
+            got.pop()  # slow, and wrong before the time was up
+            break
+    with untimed():
+        return _judge(exercise, expected, got)
+
+
+def _judge(exercise: Exercise, expected: list, got: list) -> Verdict:
+    """The verdict on what the probes saw, or those of them for which there was time."""
+    wrong = [number for number, (e, g) in enumerate(zip(expected, got)) if not same(g, e)]
+    if not wrong:
+        return _verdict(exercise, PASSED, exercise.praise)
+
+    first = wrong[0]
+    shown = exercise.probes[first], expected[first], got[first]
+    details = describe_difference(exercise, *shown)
+    picture = exercise.picture(*shown)
+    alike = (
+        mistake
+        for mistake in exercise.mistakes
+        if all(
+            same(g, exercise.observed(mistake.answer, p)) for p, g in zip(exercise.probes, got)
+        )
+    )
+    mistake = next(alike, None)
+    if len(got) < len(exercise.probes) and next(alike, None):
+        mistake = None  # what was seen fits more than one
+    if mistake is None:
+        return _verdict(exercise, FAILED, details, None, picture)
+    return _verdict(exercise, FAILED, f"{mistake.message}\n{details}", mistake.id, picture)
+
+
+def describe_difference(exercise: Exercise, probe: Probe, expected: object, got: object) -> str:
+    """The first probe that showed a difference, with what was expected and what came."""
+    if isinstance(got, StudentError):
+        return f"With {probe.label}: {got.explain()}"
+    return exercise.evidence(probe, expected, got)
+
+
+def first_difference(
+    expected: dict[str, object], got: dict[str, object]
+) -> tuple[str, object, object]:
+    """The first entry of two observations of :func:`resnet_lib.exercises.probing.behaviour` that differs."""
+    for what in expected:
+        if what not in got or not same(got[what], expected[what]):
+            raised = next((v for v in got.values() if isinstance(v, StudentError)), None)
+            return what, expected[what], got.get(what, raised)
+    extra = next(what for what in got if what not in expected)
+    return extra, None, got[extra]
+
+
+def tell(probe: Probe, expected: dict[str, object], got: dict[str, object]) -> str:
+    """Evidence for classes: the first thing that differs, in words."""
+    if not isinstance(got, dict):
+        return f"With {probe.label}: expected {_short(expected)}, got {_short(got)}."
+    what, right, wrong = first_difference(expected, got)
+    if isinstance(wrong, StudentError):
+        return f"With {probe.label}: {wrong.explain()}"
+    tensors = isinstance(right, Tensor) and isinstance(wrong, Tensor)
+    if tensors and right.shape == wrong.shape and right.dtype != wrong.dtype:
+        return f"With {probe.label}: the {what} should be {right.dtype}, and is {wrong.dtype}."
+    if tensors and right.shape == wrong.shape:
+        differs = ~(right - wrong).abs().le(1e-4 * max(right.abs().max().item(), 1e-6))
+        place = tuple(differs.nonzero()[0].tolist())
+        return (
+            f"With {probe.label}: the {what} differs in {int(differs.sum())} of {right.numel()} numbers; "
+            f"at {list(place)} expected {right[place].item():.3f}, got {wrong[place].item():.3f}."
+        )
+    if isinstance(right, list) and isinstance(wrong, list) and len(right) == len(wrong):
+        places = [
+            str(n) for n, pair in enumerate(zip(right, wrong), 1) if not same(*pair[::-1])
+        ]
+        return (
+            f"With {probe.label}: of the {len(right)} {what}, these are wrong, in the order of use: "
+            f"{', '.join(places)}."
+        )
+    if isinstance(right, bool):
+        return f"With {probe.label}: it should be {right} that {what}, and it is {wrong}."
+    return f"With {probe.label}: {what}: expected {_short(right)}, got {_short(wrong)}."
+
+
+def _short(value: object) -> str:
+    """A value in a few words."""
+    if isinstance(value, Tensor):
+        return f"shape {tuple(value.shape)}"
+    if isinstance(value, (list, tuple)) and any(isinstance(entry, Tensor) for entry in value):
+        return f"{len(value)} tensors"
+    try:
+        text = f"{value:,}" if type(value) is int else str(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 200 else text[:200] + " …"

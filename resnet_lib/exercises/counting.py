@@ -1,0 +1,598 @@
+"""The exercises on what a network costs and sees, and what readers get wrong in them."""
+
+from __future__ import annotations
+
+import math
+
+from resnet_lib.costs import receptive_field as right_field
+from resnet_lib.exercises.checking import Exercise
+from resnet_lib.exercises.functions import Call, Seen, calls, tell_value, yours
+
+# --- count_parameters ------------------------------------------------------------------------
+
+
+def right_parameters(in_channels: int, out_channels: int, kernel_size: int, bias: bool) -> int:
+    """Each of the ``out_channels`` filters has one K×K kernel for every input channel, and at most one bias."""
+    return out_channels * in_channels * kernel_size**2 + (out_channels if bias else 0)
+
+
+def tell_parameters(probe: Call, expected: Seen, got: Seen) -> str:
+    """The count with the numbers put in."""
+    i, o, k, bias = probe.arguments
+    biases = f" + {o}" if bias else ""
+    return f"{probe.label}: {o}·{i}·{k}·{k}{biases} = {expected.shown}{yours(got)}"
+
+
+count_parameters = Exercise(
+    name="count_parameters",
+    signature="count_parameters(in_channels, out_channels, kernel_size, bias)",
+    reference=right_parameters,
+    probes=calls(
+        "count_parameters",
+        right_parameters,
+        [(3, 64, 7, False), (2, 5, 3, True), (3, 5, 1, True), (4, 4, 3, False)],
+    ),
+    praise="Weights and biases are all counted.",
+    evidence=tell_parameters,
+)
+
+
+@count_parameters.mistake(
+    "no-return",
+    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    print(right_parameters(in_channels, out_channels, kernel_size, bias))
+
+
+@count_parameters.mistake(
+    "float-result",
+    "The values are right, but they are floats. A count is an int: nothing here needs a division.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return float(right_parameters(in_channels, out_channels, kernel_size, bias))
+
+
+@count_parameters.mistake(
+    "bias-ignored",
+    "You never count the biases. With bias=True there is one more parameter for each output channel.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size**2
+
+
+@count_parameters.mistake(
+    "bias-always",
+    "You count the biases even with bias=False. In ResNet the convolutions have none, as batch norm follows.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size**2 + out_channels
+
+
+@count_parameters.mistake(
+    "bias-inverted",
+    "You count the biases with bias=False and not with bias=True: it should be the other way round.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return right_parameters(in_channels, out_channels, kernel_size, not bias)
+
+
+@count_parameters.mistake(
+    "one-bias",
+    "You add a single bias. There is one for each output channel.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size**2 + bias
+
+
+@count_parameters.mistake(
+    "bias-per-input",
+    "You add one bias for each input channel. A bias is added to the finished sum: one for each *output* channel.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size**2 + bias * in_channels
+
+
+@count_parameters.mistake(
+    "bias-per-kernel",
+    "You add a bias for each pair of an input and an output channel. "
+    "The sum over the input channels comes first: one bias for each output channel.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * (kernel_size**2 + bias)
+
+
+@count_parameters.mistake(
+    "kernel-not-squared",
+    "You count K weights for each kernel. It is a square: K·K.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size + bias * out_channels
+
+
+@count_parameters.mistake(
+    "kernel-doubled",
+    "You take 2·K for the square of K. The kernel has K rows of K weights: K·K.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size * 2 + bias * out_channels
+
+
+@count_parameters.mistake(
+    "caret",
+    "`^` is no power in Python: it compares the bits of two numbers. Write `kernel_size ** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    count = out_channels * in_channels * kernel_size ^ 2
+    return count + bias * out_channels
+
+
+@count_parameters.mistake(
+    "caret-in-brackets",
+    "`^` is no power in Python: 3 ^ 2 is 1, as it compares the bits. Write `kernel_size ** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * (kernel_size ^ 2) + bias * out_channels
+
+
+@count_parameters.mistake(
+    "input-channels-ignored",
+    "You do not count the input channels. A filter looks at all of them, with a K×K kernel for each.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * kernel_size**2 + bias * out_channels
+
+
+@count_parameters.mistake(
+    "output-channels-ignored",
+    "You count one filter only. Each output channel has a filter of its own: multiply by out_channels.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return in_channels * kernel_size**2 + bias * out_channels
+
+
+@count_parameters.mistake(
+    "channels-added",
+    "You add the channels. Each output channel has a kernel for each input channel: multiply them.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return (in_channels + out_channels) * kernel_size**2 + bias * out_channels
+
+
+@count_parameters.mistake(
+    "batch-norm-counted",
+    "You also count the two parameters of batch norm for each channel. Here it is the convolution alone.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return right_parameters(in_channels, out_channels, kernel_size, bias) + 2 * out_channels
+
+
+# --- multiply_adds ---------------------------------------------------------------------------
+
+
+def right_multiply_adds(
+    in_channels: int, out_channels: int, kernel_size: int, output_size: int
+) -> int:
+    """Every weight is used once at every position of the output."""
+    return in_channels * out_channels * kernel_size**2 * output_size**2
+
+
+def tell_multiply_adds(probe: Call, expected: Seen, got: Seen) -> str:
+    """The count with the numbers put in."""
+    i, o, k, size = probe.arguments
+    weights = f"{o}·{i}·{k}·{k} weights"
+    return f"{probe.label}: {weights} × {size}·{size} positions = {expected.shown}{yours(got)}"
+
+
+multiply_adds = Exercise(
+    name="multiply_adds",
+    signature="multiply_adds(in_channels, out_channels, kernel_size, output_size)",
+    reference=right_multiply_adds,
+    probes=calls("multiply_adds", right_multiply_adds, [(2, 4, 3, 5), (3, 64, 7, 112)]),
+    praise="Every weight is used once at every position, as you count it.",
+    evidence=tell_multiply_adds,
+)
+
+
+@multiply_adds.mistake(
+    "no-return",
+    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    print(right_multiply_adds(in_channels, out_channels, kernel_size, output_size))
+
+
+@multiply_adds.mistake(
+    "float-result",
+    "The values are right, but they are floats. A count is an int: nothing here needs a division.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return float(right_multiply_adds(in_channels, out_channels, kernel_size, output_size))
+
+
+@multiply_adds.mistake(
+    "in-billions",
+    "You divide by a billion (10⁹). The task asks for the number itself.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return right_multiply_adds(in_channels, out_channels, kernel_size, output_size) / 10**9
+
+
+@multiply_adds.mistake(
+    "in-millions",
+    "You divide by a million (10⁶). The task asks for the number itself.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return right_multiply_adds(in_channels, out_channels, kernel_size, output_size) / 10**6
+
+
+@multiply_adds.mistake(
+    "output-not-squared",
+    "You count one row of the output. It has as many rows as columns: output_size · output_size positions.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size**2 * output_size
+
+
+@multiply_adds.mistake(
+    "kernel-not-squared",
+    "You count K weights for each kernel. It is a square: K·K.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size * output_size**2
+
+
+@multiply_adds.mistake(
+    "nothing-squared",
+    "Kernel and output are squares: K·K weights at output_size · output_size positions.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size * output_size
+
+
+@multiply_adds.mistake(
+    "positions-ignored",
+    "You count the weights. Each of them is used again at every position: multiply by output_size squared.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size**2
+
+
+@multiply_adds.mistake(
+    "counted-twice",
+    "You count the multiplication and the addition as two. A multiply-add is both in one.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return 2 * right_multiply_adds(in_channels, out_channels, kernel_size, output_size)
+
+
+@multiply_adds.mistake(
+    "additions-counted-apart",
+    "You count n multiplications and n − 1 additions for each output number. A multiply-add is both in one: n.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return (2 * in_channels * kernel_size**2 - 1) * out_channels * output_size**2
+
+
+@multiply_adds.mistake(
+    "bias-counted",
+    "You count the bias too. It is one addition without a multiplication, and ResNet's convolutions have none.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return (in_channels * kernel_size**2 + 1) * out_channels * output_size**2
+
+
+@multiply_adds.mistake(
+    "input-channels-ignored",
+    "You do not count the input channels. Every output number is a sum over all of them.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return out_channels * kernel_size**2 * output_size**2
+
+
+@multiply_adds.mistake(
+    "output-channels-ignored",
+    "You count one output channel only. Each of them costs the same: multiply by out_channels.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * kernel_size**2 * output_size**2
+
+
+@multiply_adds.mistake(
+    "kernel-ignored",
+    "You do not count the kernel. Every output number needs K·K products for each input channel.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * output_size**2
+
+
+@multiply_adds.mistake(
+    "channels-added",
+    "You add the channels. Each output channel has a kernel for each input channel: multiply them.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return (in_channels + out_channels) * kernel_size**2 * output_size**2
+
+
+@multiply_adds.mistake(
+    "doubled-for-squared",
+    "You take 2·K and 2·O for the squares. Write `** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * (kernel_size * 2) * (output_size * 2)
+
+
+@multiply_adds.mistake(
+    "caret",
+    "`^` is no power in Python: it compares the bits of two numbers. Write `** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size ^ 2 * output_size ^ 2
+
+
+@multiply_adds.mistake(
+    "caret-in-brackets",
+    "`^` is no power in Python: 3 ^ 2 is 1, as it compares the bits. Write `** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * (kernel_size ^ 2) * (output_size ^ 2)
+
+
+# --- receptive_field -------------------------------------------------------------------------
+
+
+def tell_field(probe: Call, expected: Seen, got: Seen) -> str:
+    """The sum, layer by layer, where it is short enough to follow."""
+    (layers,) = probe.arguments
+    distance, terms = 1, ["1"]
+    for kernel_size, stride in layers:
+        terms.append(f"({kernel_size} − 1)·{distance}")
+        distance *= stride
+    if not 1 < len(terms) <= 6:
+        return tell_value(probe, expected, got)
+    return f"{probe.label}: {' + '.join(terms)} = {expected.shown}{yours(got)}"
+
+
+receptive_field = Exercise(
+    name="receptive_field",
+    signature="receptive_field(layers)",
+    reference=right_field,
+    probes=calls(
+        "receptive_field",
+        right_field,
+        [
+            ([(3, 1), (3, 1)],),
+            ([(7, 2), (3, 2)],),
+            ([(7, 2), (3, 2), (3, 1), (5, 3), (3, 1)],),
+            ([(1, 2), (3, 1)],),
+            ([(2, 2)],),
+            ([(1, 2)],),
+            (
+                [
+                    (7, 2),
+                    (3, 2),
+                    *[(3, 1)] * 6,
+                    (3, 2),
+                    *[(3, 1)] * 7,
+                    (3, 2),
+                    *[(3, 1)] * 11,
+                    (3, 2),
+                ],
+            ),
+        ],
+        [([],)],
+    ),
+    praise="Kernels, strides and their order all count as they should.",
+    evidence=tell_field,
+)
+
+
+@receptive_field.mistake(
+    "no-return",
+    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
+)
+def _(layers):
+    print(right_field(layers))
+
+
+@receptive_field.mistake(
+    "float-result",
+    "The values are right, but they are floats. A number of pixels is an int: nothing here needs a division.",
+)
+def _(layers):
+    return float(right_field(layers))
+
+
+@receptive_field.mistake(
+    "list-changed",
+    "Your function changes the list that it is given, so the caller's network has lost its layers. "
+    "Only read it: `for kernel_size, stride in layers`.",
+)
+def _(layers):
+    field, distance = 1, 1
+    while layers:
+        kernel_size, stride = layers.pop(0)
+        field += (kernel_size - 1) * distance
+        distance *= stride
+    return field
+
+
+@receptive_field.mistake(
+    "strides-ignored",
+    "The strides are not used. After a stride of 2, neighbouring pixels of a layer are 2 pixels of the image apart, "
+    "so each later kernel reaches twice as far.",
+)
+def _(layers):
+    return 1 + sum(kernel_size - 1 for kernel_size, _ in layers)
+
+
+@receptive_field.mistake(
+    "own-stride-too-early",
+    "You use the stride of a layer for its own kernel. A stride spreads the *outputs*, "
+    "so it counts from the next layer on: first add, then multiply the distance.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        distance *= stride
+        field += (kernel_size - 1) * distance
+    return field
+
+
+@receptive_field.mistake(
+    "own-stride-only",
+    "You multiply a kernel by the stride of its own layer. It is the product of the strides of all layers *before* it.",
+)
+def _(layers):
+    return 1 + sum((kernel_size - 1) * stride for kernel_size, stride in layers)
+
+
+@receptive_field.mistake(
+    "order-reversed",
+    "Your result is that of the layers in reverse. The rule r = (r − 1)·S + K goes from the last layer to the first; "
+    "with the distance you go from first to last.",
+)
+def _(layers):
+    return right_field(layers[::-1])
+
+
+@receptive_field.mistake(
+    "no-start",
+    "Your sum begins at 0. Without any layer, a pixel already sees itself: begin at 1.",
+)
+def _(layers):
+    return right_field(layers) - 1
+
+
+@receptive_field.mistake(
+    "kernel-without-minus-one",
+    "You add K times the distance. One of the K pixels has been counted already: K − 1.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        field += kernel_size * distance
+        distance *= stride
+    return field
+
+
+@receptive_field.mistake(
+    "kernels-summed-from-zero",
+    "You begin at 0 and add K for each layer. Neighbouring kernels overlap: begin at 1, and add K − 1 times the distance.",
+)
+def _(layers):
+    field, distance = 0, 1
+    for kernel_size, stride in layers:
+        field += kernel_size * distance
+        distance *= stride
+    return field
+
+
+@receptive_field.mistake(
+    "previous-stride-only",
+    "You use only the stride of the layer just before. All earlier strides count: multiply the distance, "
+    "do not replace it.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        field += (kernel_size - 1) * distance
+        distance = stride
+    return field
+
+
+@receptive_field.mistake(
+    "strides-added",
+    "You add the strides. Two strides of 2 put neighbours 4 pixels apart, and three 8: multiply them.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        field += (kernel_size - 1) * distance
+        distance += stride
+    return field
+
+
+@receptive_field.mistake(
+    "kernels-multiplied",
+    "You multiply the kernel sizes. Two 3×3 convolutions see 5 pixels, not 9, as their windows overlap.",
+)
+def _(layers):
+    return math.prod(kernel_size for kernel_size, _ in layers)
+
+
+@receptive_field.mistake(
+    "distance-returned",
+    "You return the distance, which is the product of the strides. The task asks for the field.",
+)
+def _(layers):
+    return math.prod(stride for _, stride in layers)
+
+
+@receptive_field.mistake(
+    "area",
+    "You give the number of pixels in the square. The task asks for its side.",
+)
+def _(layers):
+    return right_field(layers) ** 2
+
+
+@receptive_field.mistake(
+    "pair-swapped",
+    "You read the pairs as (stride, kernel_size). They are (kernel_size, stride).",
+)
+def _(layers):
+    return right_field([(kernel_size, stride) for stride, kernel_size in layers])
+
+
+@receptive_field.mistake(
+    "last-layer-missing",
+    "The last layer is not counted. A layer's kernel counts even though its stride does not yet.",
+)
+def _(layers):
+    return right_field(layers[:-1])
+
+
+@receptive_field.mistake(
+    "first-layer-missing",
+    "The first layer is not counted. Begin with a field of 1 and a distance of 1, before the first layer.",
+)
+def _(layers):
+    return right_field(layers[1:])
+
+
+@receptive_field.mistake(
+    "return-in-loop",
+    "Your function ends after the first layer. Does the `return` stand inside the loop? Move it to the left.",
+)
+def _(layers):
+    return right_field(layers[:1])
+
+
+@receptive_field.mistake(
+    "empty-list-fails",
+    "With no layers at all, your code raises an error. A pixel then sees itself: the answer is 1.",
+)
+def _(layers):
+    layers[0]
+    return right_field(layers)
+
+
+@receptive_field.mistake(
+    "empty-list-zero",
+    "With no layers at all, you give 0. A pixel then sees itself: the answer is 1.",
+)
+def _(layers):
+    return right_field(layers) if layers else 0
+
+
+@receptive_field.mistake(
+    "empty-list-none",
+    "With no layers at all, you give None. A pixel then sees itself: the answer is 1. "
+    "Does the `return` stand inside the loop?",
+)
+def _(layers):
+    return right_field(layers) if layers else None
+
+
+EXERCISES = [count_parameters, multiply_adds, receptive_field]

@@ -1,0 +1,763 @@
+"""The exercises on sizes, and what readers get wrong in them."""
+
+from __future__ import annotations
+
+import math
+
+from resnet_lib.exercises.checking import Exercise
+from resnet_lib.exercises.functions import Call, Seen, calls, mixed_calls, tell_value, yours
+from resnet_lib.output_size import output_size as right_size
+from resnet_lib.output_size import same_padding as right_padding
+
+# --- output_size -----------------------------------------------------------------------------
+
+
+def _case(*positional: int, **named: int) -> tuple:
+    defaults = (*positional, *(0, 1)[len(positional) - 2 :])
+    i, k, p, s = defaults
+    return positional, named, (i, k, named.get("padding", p), named.get("stride", s))
+
+
+FITTING = [
+    _case(7, 3),
+    _case(7, 3, padding=1, stride=2),
+    _case(8, 3, padding=1, stride=2),
+    _case(14, 3, padding=1, stride=2),  # 7.5: here even round() is wrong
+    _case(6, 2, stride=2),  # an even kernel, and no padding given
+    _case(9, 3, 2),  # padding and stride by their places
+    _case(9, 3, 2, 3),  # 3.33: a fraction that is not a half
+    _case(224, 7, padding=3, stride=2),
+    _case(5, 1, 1),  # more padding than kernel
+    _case(56, 1, stride=2),  # a kernel smaller than the stride, as on the shortcuts
+]
+SPECIAL = [
+    _case(5, 5),  # fits exactly
+    _case(5, 7, padding=1, stride=2),  # fits exactly with the padding on both sides
+    _case(6, 7, stride=2),  # -1 / 2: int() cuts it to 0
+    _case(4, 7, padding=1),  # one pixel too few, with the padding on both sides
+    _case(2, 9, padding=1, stride=2),  # -2.5 + 1: int() cuts it to -1, the floor is -2
+]
+
+
+def tell_size(probe: Call, expected: Seen, got: Seen) -> str:
+    """The formula with the numbers put in."""
+    i, k, p, s = probe.arguments
+    if expected.kind == "error":
+        room = f"{i} + 2·{p} = {i + 2 * p}"
+        return (
+            f"{probe.label}: the kernel, {k} wide, does not fit into {room} pixels, "
+            f"so a ValueError is right{yours(got)}"
+        )
+    exact = (i - k + 2 * p) / s + 1
+    formula = f"({i} − {k} + 2·{p}) / {s} + 1 = {exact}, floor {math.floor(exact)}"
+    return f"{probe.label}: {formula}{yours(got)}"
+
+
+def picture_size(probe: Call, expected: Seen, got: Seen):
+    """The positions of the kernel, where they fit on a drawing."""
+    i, k, p, _ = probe.arguments
+    if not k <= i + 2 * p <= 20:
+        return None
+
+    def draw():
+        from resnet_lib.drawing import draw_positions  # matplotlib takes a while to load
+
+        return draw_positions(*probe.arguments)
+
+    return draw
+
+
+output_size = Exercise(
+    name="output_size",
+    signature="output_size(input_size, kernel_size, padding=0, stride=1)",
+    reference=right_size,
+    probes=mixed_calls("output_size", right_size, FITTING, SPECIAL),
+    praise="Every size is right, with halves and without, and a kernel that does not fit is refused.",
+    evidence=tell_size,
+    picture=picture_size,
+)
+
+
+# Mistakes in the rule come first. What they do where the kernel does not fit is not looked at.
+
+
+@output_size.mistake(
+    "no-return",
+    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    print((input_size - kernel_size + 2 * padding) // stride + 1)
+
+
+@output_size.mistake(
+    "true-division",
+    "Your division keeps the fraction. Half a position does not exist: use `//`, which rounds down and gives an int.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) / stride + 1
+
+
+@output_size.mistake(
+    "float-result",
+    "The values are right, but they are floats. A size must be an int, as `range` and PyTorch refuse 4.0: "
+    "use `//` on ints, or `int(…)` at the end.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return float((input_size - kernel_size + 2 * padding) // stride + 1)
+
+
+@output_size.mistake(
+    "round",
+    "You use `round`. A move that does not fit completely does not happen, so the formula rounds down: use `//`. "
+    "(`round` goes to the nearest number, and from a half to the even one, so it is right only sometimes.)",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return round((input_size - kernel_size + 2 * padding) / stride + 1)
+
+
+@output_size.mistake(
+    "round-before-plus-one",
+    "You use `round` on the number of moves, before the + 1. A move that does not fit completely does not happen, "
+    "so round down: use `//`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return round((input_size - kernel_size + 2 * padding) / stride) + 1
+
+
+@output_size.mistake(
+    "round-half-up",
+    "You round a half up. The last move needs the whole stride, and only half of it is left: round down, with `//`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return math.floor((input_size - kernel_size + 2 * padding) / stride + 0.5) + 1
+
+
+@output_size.mistake(
+    "ceil",
+    "You round up. The last move would carry the kernel over the edge, so it does not happen: round down, with `//`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return math.ceil((input_size - kernel_size + 2 * padding) / stride) + 1
+
+
+@output_size.mistake(
+    "one-padding",
+    "You count the padding once. It is added on both sides of the row, so it counts twice: 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + padding) // stride + 1
+
+
+@output_size.mistake(
+    "padding-subtracted",
+    "You subtract the padding. Padding makes the row longer, so it is added: I − K + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size - 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "no-plus-one",
+    "The + 1 is missing. The division counts moves; the position where the kernel starts is one more.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) // stride
+
+
+@output_size.mistake(
+    "plus-one-before-division",
+    "You add 1 before you divide. The 1 is the starting position, not a pixel: divide first, then add 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding + 1) // stride
+
+
+@output_size.mistake(
+    "plus-one-in-denominator",
+    "You divide by S + 1. The + 1 stands outside the fraction: divide by S, then add 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) // (stride + 1)
+
+
+@output_size.mistake(
+    "no-brackets",
+    "Only 2·P is divided by the stride, as `//` comes before + and −. Put brackets around I − K + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return input_size - kernel_size + 2 * padding // stride + 1
+
+
+@output_size.mistake(
+    "no-brackets-and-true-division",
+    "Only 2·P is divided by the stride, as / comes before + and −. Put brackets around I − K + 2·P, "
+    "and use `//`, which gives an int.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return input_size - kernel_size + 2 * padding / stride + 1
+
+
+@output_size.mistake(
+    "stride-ignored",
+    "The stride is not used. It says how long a move is, so divide the free way I − K + 2·P by it.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return input_size - kernel_size + 2 * padding + 1
+
+
+@output_size.mistake(
+    "padding-ignored",
+    "The padding is not used. It makes the row longer by 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size) // stride + 1
+
+
+@output_size.mistake(
+    "kernel-ignored",
+    "You divide the input size by the stride. The kernel size and the padding count too: (I − K + 2·P) / S + 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return input_size // stride
+
+
+@output_size.mistake(
+    "padding-and-stride-swapped",
+    "Padding and stride have changed places in your formula: the padding is added twice, the stride divides.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * stride) // padding + 1
+
+
+@output_size.mistake(
+    "arguments-in-other-order",
+    "The formula is right, but the function takes the stride before the padding. "
+    "Begin it with `def output_size(input_size, kernel_size, padding=0, stride=1)`.",
+)
+def _(input_size, kernel_size, stride=1, padding=0):
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "input-and-kernel-swapped",
+    "Input size and kernel size have changed places: the free way is the input minus the kernel.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (kernel_size - input_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "no-defaults",
+    "Padding and stride can be left out: `output_size(7, 3)`. Give them defaults, `padding=0, stride=1`.",
+)
+def _(input_size, kernel_size, padding, stride):
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "fraction-refused",
+    "You raise an error where the division has a remainder. That is no mistake of the caller's: "
+    "nearly every stride of 2 in ResNet has one. Round down.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if (input_size - kernel_size + 2 * padding) % stride:
+        raise ValueError
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "fit-without-padding",
+    "You refuse a kernel that fits thanks to the padding. Compare it with the *padded* input: I + 2·P, "
+    "with the padding of both sides.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size:
+        raise ValueError
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "exact-fit-refused",
+    "You refuse a kernel that is as large as the padded input. It fits in one position: use `>`, not `>=`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size >= input_size + 2 * padding:
+        raise ValueError
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "no-error",
+    "Where the kernel does not fit, your function gives a size of 0 or below. No such output exists: "
+    "raise a ValueError where K is larger than I + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "int-of-a-negative",
+    "`int` cuts towards zero, so it rounds −0.5 *up* to 0, and a kernel that does not fit gets a position. "
+    "Use `//`, and raise a ValueError where K is larger than I + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return int((input_size - kernel_size + 2 * padding) / stride) + 1
+
+
+@output_size.mistake(
+    "int-after-plus-one",
+    "`int` cuts towards zero, also below zero, and nothing is refused. "
+    "Use `//`, and raise a ValueError where K is larger than I + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return int((input_size - kernel_size + 2 * padding) / stride + 1)
+
+
+@output_size.mistake(
+    "zero-accepted",
+    "You refuse sizes below 0, and let 0 pass. A kernel that does not fit can give 0 too: "
+    "raise the ValueError for every size below 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    size = (input_size - kernel_size + 2 * padding) // stride + 1
+    if size < 0:
+        raise ValueError
+    return size
+
+
+@output_size.mistake(
+    "zero-for-error",
+    "Where the kernel does not fit, you return 0. Later code would go on with a size that does not exist: "
+    "raise a ValueError.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return max((input_size - kernel_size + 2 * padding) // stride + 1, 0)
+
+
+@output_size.mistake(
+    "none-for-error",
+    "Where the kernel does not fit, you return None. The mistake would show much later: "
+    "raise a ValueError. (To print a message is not enough.)",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size <= input_size + 2 * padding:
+        return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "error-returned",
+    "You return the ValueError as if it were a size. Write `raise ValueError(…)`, not `return`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        return ValueError("the kernel does not fit")
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "other-exception",
+    "You refuse a kernel that does not fit, but with another exception. "
+    "The task asks for a ValueError, so that a caller knows what to catch.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    assert kernel_size <= input_size + 2 * padding
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+# --- same_padding ----------------------------------------------------------------------------
+
+
+def tell_padding(probe: Call, expected: Seen, got: Seen) -> str:
+    """The formula with the numbers put in."""
+    (k,) = probe.arguments
+    if expected.kind == "error":
+        result = f"({k} − 1) / 2 = {(k - 1) / 2} is no whole number, so a ValueError is right"
+    else:
+        result = f"({k} − 1) / 2 = {expected.shown}"
+    return f"{probe.label}: {result}{yours(got)}"
+
+
+same_padding = Exercise(
+    name="same_padding",
+    signature="same_padding(kernel_size)",
+    reference=right_padding,
+    probes=calls(
+        "same_padding",
+        right_padding,
+        [(3,), (1,), (7,), (9,), (31,)],
+        [(4,), (2,), (8,), (30,)],
+    ),
+    praise="This padding keeps every size, and an even kernel is refused.",
+    evidence=tell_padding,
+)
+
+
+@same_padding.mistake(
+    "no-return",
+    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
+)
+def _(kernel_size):
+    print((kernel_size - 1) // 2)
+
+
+@same_padding.mistake(
+    "float-result",
+    "The values are right, but they are floats, and `nn.Conv2d` refuses a padding of 1.0: use `//`.",
+)
+def _(kernel_size):
+    return (kernel_size - 1) / 2
+
+
+@same_padding.mistake(
+    "half-of-kernel",
+    "You take half of the kernel. The middle pixel of the kernel needs no padding: take half of K − 1.",
+)
+def _(kernel_size):
+    return kernel_size / 2
+
+
+@same_padding.mistake(
+    "both-sides",
+    "K − 1 is the padding of both sides together. `padding` is the number on *each* side: half of it.",
+)
+def _(kernel_size):
+    return kernel_size - 1
+
+
+@same_padding.mistake(
+    "rounded-up",
+    "You give one too many, (K + 1) / 2. Solve I = I − K + 2·P + 1 for P: (K − 1) / 2.",
+)
+def _(kernel_size):
+    return (kernel_size + 1) // 2
+
+
+@same_padding.mistake(
+    "always-one",
+    "You always give 1. That is right for a 3×3 kernel only: a larger kernel needs more padding, a 1×1 needs none.",
+)
+def _(kernel_size):
+    return 1
+
+
+@same_padding.mistake(
+    "word-same",
+    'You give the word "same", with which PyTorch works the number out by itself. Here, work it out: (K − 1) / 2.',
+)
+def _(kernel_size):
+    return "same"
+
+
+@same_padding.mistake(
+    "odd-refused",
+    "You refuse the odd kernels. It is the even ones that no padding fits: (4 − 1) / 2 = 1.5.",
+)
+def _(kernel_size):
+    if kernel_size % 2:
+        raise ValueError
+    return (kernel_size - 1) // 2
+
+
+@same_padding.mistake(
+    "even-rounded-down",
+    "`//` hides the fraction of an even kernel: with your padding the output is one pixel too small. Raise a ValueError.",
+)
+def _(kernel_size):
+    return (kernel_size - 1) // 2
+
+
+@same_padding.mistake(
+    "even-rounded-up",
+    "K // 2 is right for odd kernels, but for an even one the output is one pixel too large. Raise a ValueError.",
+)
+def _(kernel_size):
+    return kernel_size // 2
+
+
+@same_padding.mistake(
+    "even-keeps-fraction",
+    "For an even kernel you give a padding with a fraction, and half a pixel does not exist. Raise a ValueError.",
+)
+def _(kernel_size):
+    padding = (kernel_size - 1) / 2
+    return int(padding) if kernel_size % 2 else padding
+
+
+@same_padding.mistake(
+    "none-for-even",
+    "For an even kernel you return None. Raise a ValueError, so that the mistake shows at once. "
+    "(To print a message is not enough.)",
+)
+def _(kernel_size):
+    return (kernel_size - 1) // 2 if kernel_size % 2 else None
+
+
+@same_padding.mistake(
+    "zero-for-even",
+    "For an even kernel you return 0, which does not keep the size either. Raise a ValueError.",
+)
+def _(kernel_size):
+    return (kernel_size - 1) // 2 if kernel_size % 2 else 0
+
+
+@same_padding.mistake(
+    "error-returned",
+    "You return the ValueError as if it were a padding. Write `raise ValueError(…)`, not `return`.",
+)
+def _(kernel_size):
+    return (kernel_size - 1) // 2 if kernel_size % 2 else ValueError("even kernel")
+
+
+@same_padding.mistake(
+    "other-exception",
+    "You refuse even kernels, but with another exception. The task asks for a ValueError, "
+    "so that a caller knows what to catch.",
+)
+def _(kernel_size):
+    assert kernel_size % 2
+    return (kernel_size - 1) // 2
+
+
+# --- stage_sizes -----------------------------------------------------------------------------
+
+
+def right_stages(input_size: int) -> list[int]:
+    """conv1 is 7×7, the max-pool and the first convolution of conv3_x … conv5_x are 3×3, all with stride 2."""
+    sizes = [right_size(input_size, 7, padding=3, stride=2)]
+    for _ in range(4):
+        sizes.append(right_size(sizes[-1], 3, padding=1, stride=2))
+    return sizes
+
+
+stage_sizes = Exercise(
+    name="stage_sizes",
+    signature="stage_sizes(input_size)",
+    reference=right_stages,
+    # At 224 the input of every stage is even, at 225 odd; at 239 round() goes up.
+    probes=calls("stage_sizes", right_stages, [(224,), (225,), (239,)], [(10,)]),
+    praise="All five sizes are right, and not for 224 only.",
+    evidence=tell_value,
+)
+
+
+@stage_sizes.mistake(
+    "no-return",
+    "Your function gives back None. `print` only shows the sizes; `return` hands the list to the caller.",
+)
+def _(input_size):
+    print(right_stages(input_size))
+
+
+@stage_sizes.mistake(
+    "keeps-its-list",
+    "Called twice with the same number, your function gives two results: something stays from the first call. "
+    "Make the list inside the function, not outside it and not as a default (`sizes=[]`).",
+)
+def _(input_size, sizes=[]):
+    sizes.extend(right_stages(input_size))
+    return sizes
+
+
+@stage_sizes.mistake(
+    "tuple-result",
+    "The sizes are right, but they come as a tuple. The task asks for a list: square brackets, or `list(…)`.",
+)
+def _(input_size):
+    return tuple(right_stages(input_size))
+
+
+@stage_sizes.mistake(
+    "yielded",
+    "`yield` makes a generator, which holds no sizes yet. Collect them in a list and `return` it.",
+)
+def _(input_size):
+    yield from right_stages(input_size)
+
+
+@stage_sizes.mistake(
+    "pairs",
+    "You give a pair (height, width) for each stage. The image is square here: one int for each stage.",
+)
+def _(input_size):
+    return [(size, size) for size in right_stages(input_size)]
+
+
+@stage_sizes.mistake(
+    "last-size-only",
+    "You give the last size only. Collect the size after each of the five stages in a list.",
+)
+def _(input_size):
+    return right_stages(input_size)[-1]
+
+
+@stage_sizes.mistake(
+    "return-in-loop",
+    "Your list ends after the first size. Does the `return` stand inside the loop? Move it to the left.",
+)
+def _(input_size):
+    return right_stages(input_size)[:1]
+
+
+@stage_sizes.mistake(
+    "float-result",
+    "The values are right, but they are floats. A size is an int: use `//`.",
+)
+def _(input_size):
+    return [float(size) for size in right_stages(input_size)]
+
+
+@stage_sizes.mistake(
+    "halved-to-floats",
+    "You divide by 2 with /, which gives floats, and fractions where the size is odd. "
+    "Use the output-size formula with its floor at each stride of 2.",
+)
+def _(input_size):
+    return [input_size / 2**n for n in range(1, 6)]
+
+
+@stage_sizes.mistake(
+    "no-floor",
+    "Your formula has no floor, so a fraction goes on into the next stage. Round down at every stage: `//`.",
+)
+def _(input_size):
+    sizes = [(input_size - 1) / 2 + 1]
+    for _ in range(4):
+        sizes.append((sizes[-1] - 1) / 2 + 1)
+    return sizes
+
+
+@stage_sizes.mistake(
+    "halved-and-floored",
+    "You halve and round down. With K = 3, P = 1, S = 2 the formula gives one more for an odd size: "
+    "(113 − 3 + 2·1) / 2 + 1 = 57, not 56.",
+)
+def _(input_size):
+    return [input_size // 2**n for n in range(1, 6)]
+
+
+@stage_sizes.mistake(
+    "halved-and-rounded",
+    "You halve and use `round`, which goes from a half to the even number: 112.5 becomes 112. "
+    "The formula gives 113: (225 − 7 + 2·3) / 2 + 1.",
+)
+def _(input_size):
+    sizes = [round(input_size / 2)]
+    for _ in range(4):
+        sizes.append(round(sizes[-1] / 2))
+    return sizes
+
+
+@stage_sizes.mistake(
+    "only-for-224",
+    "You give the sizes for 224, whatever the input is. Work them out from `input_size`.",
+)
+def _(input_size):
+    return [112, 56, 28, 14, 7]
+
+
+def _chain(*layers):
+    """A wrong ``stage_sizes`` from the (kernel_size, padding, stride) of the layer before each size."""
+
+    def answer(input_size):
+        sizes = []
+        for kernel_size, padding, stride in layers:
+            input_size = (input_size - kernel_size + 2 * padding) // stride + 1
+            sizes.append(input_size)
+        return sizes
+
+    return answer
+
+
+_CONV1, _HALF, _KEEP = (7, 3, 2), (3, 1, 2), (3, 1, 1)
+
+for _id, _message, _layers in [
+    (
+        "no-max-pool",
+        "conv2_x has the same size as conv1 in your list. It begins with the max-pool, which halves the size.",
+        (_CONV1, _KEEP, _HALF, _HALF, _HALF),
+    ),
+    (
+        "conv2-strided",
+        "Your conv2_x halves the size twice. Only its max-pool has stride 2; its blocks (`layer1`) have stride 1.",
+        (_CONV1, (5, 2, 4), _HALF, _HALF, _HALF),
+    ),
+    (
+        "starts-with-input",
+        "Your first size is that of the input. The first of the five is the size *after* conv1, which has stride 2.",
+        (_KEEP, _HALF, _HALF, _HALF, _HALF),
+    ),
+    (
+        "input-listed-too",
+        "Your list has six sizes, as it begins with the input. It should begin with the size after conv1.",
+        (_KEEP, _CONV1, _HALF, _HALF, _HALF, _HALF),
+    ),
+    (
+        "max-pool-listed-too",
+        "Your list has six sizes, as the max-pool has an entry of its own. It belongs to conv2_x: one size for both.",
+        (_CONV1, _HALF, _KEEP, _HALF, _HALF, _HALF),
+    ),
+    (
+        "conv3-not-strided",
+        "Your third size is the same as the second. The max-pool belongs to conv2_x and has no entry of its own, "
+        "and conv3_x begins with stride 2.",
+        (_CONV1, _HALF, _KEEP, _HALF, _HALF),
+    ),
+    (
+        "conv5-not-strided",
+        "Your conv5_x keeps the size. It begins with stride 2, as conv3_x and conv4_x do.",
+        (_CONV1, _HALF, _HALF, _HALF, _KEEP),
+    ),
+    (
+        "conv1-missing",
+        "Your list has four sizes, and that after conv1 is missing. It is the first of the five.",
+        ((5, 2, 4), _HALF, _HALF, _HALF),
+    ),
+    (
+        "conv5-missing",
+        "Your list has four sizes and ends too early: conv1, conv2_x, conv3_x, conv4_x and conv5_x are five.",
+        (_CONV1, _HALF, _HALF, _HALF),
+    ),
+    (
+        "one-padding",
+        "You count each padding once. It is added on both sides: I − K + 2·P.",
+        ((4, 0, 2), *[(2, 0, 2)] * 4),  # 7 − 3 and 3 − 1
+    ),
+    (
+        "no-plus-one",
+        "The + 1 of the formula is missing at every stage.",
+        ((3, 0, 2),) * 5,  # (I − 3) / 2 + 1 is (I − 1) / 2
+    ),
+    (
+        "conv1-no-padding",
+        "Your conv1 has no padding. The 7×7 convolution has padding 3.",
+        ((7, 0, 2), _HALF, _HALF, _HALF, _HALF),
+    ),
+    (
+        "conv1-padding-one",
+        "Your conv1 has padding 1. That goes with a 3×3 kernel; the 7×7 convolution has padding 3.",
+        ((7, 1, 2), _HALF, _HALF, _HALF, _HALF),
+    ),
+    (
+        "max-pool-no-padding",
+        "Your max-pool has no padding. ResNet's is 3×3 with stride 2 and padding 1.",
+        (_CONV1, (3, 0, 2), _HALF, _HALF, _HALF),
+    ),
+    (
+        "max-pool-two",
+        "Your max-pool is 2×2. ResNet's is 3×3 with stride 2 and padding 1, which gives one more for an odd size.",
+        (_CONV1, (2, 0, 2), _HALF, _HALF, _HALF),
+    ),
+    (
+        "stages-no-padding",
+        "Your conv3_x, conv4_x and conv5_x have no padding. Their 3×3 convolutions with stride 2 have padding 1.",
+        (_CONV1, _HALF, (3, 0, 2), (3, 0, 2), (3, 0, 2)),
+    ),
+    (
+        "no-padding-at-all",
+        "None of your layers has padding. conv1 has padding 3; the max-pool and the 3×3 convolutions have padding 1.",
+        ((7, 0, 2), (3, 0, 2), (3, 0, 2), (3, 0, 2), (3, 0, 2)),
+    ),
+]:
+    stage_sizes.mistake(_id, _message)(_chain(*_layers))
+
+EXERCISES = [output_size, same_padding, stage_sizes]

@@ -1,0 +1,461 @@
+"""The exercise on one stage of blocks, and what readers get wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
+from resnet_lib.exercises.checking import Exercise, tell
+from resnet_lib.exercises.probing import Probe, behaviour, random_input
+from resnet_lib.exercises.running import StudentError, attempt
+
+
+class Noted:
+    """Beside a block: notes what the block was built with."""
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__(in_channels, channels, stride, downsample)
+        stride = stride[0] if isinstance(stride, (tuple, list)) else stride
+        self.built_with = int(in_channels), int(channels), int(stride)
+
+
+class BasicBlock(Noted, ResidualBasicBlock):
+    """Expansion 1."""
+
+
+class Bottleneck(Noted, ResidualBottleNeck):
+    """Expansion 4."""
+
+
+class WideBlock(Noted, ResidualBasicBlock):
+    """A basic block with expansion 2, which no ResNet has: it tells who reads `expansion` and who knows it by heart."""
+
+    expansion = 2
+
+
+def in_use(look: Callable, *arguments, **named) -> dict[str, object]:
+    """What ``look`` sees, or one entry with the error that stopped it."""
+    try:
+        return attempt(look, *arguments, **named)
+    except StudentError as error:
+        if error.timed_out or error.not_implemented:
+            raise
+        return {"the output": error}
+
+
+def stage_probe(
+    block: type[nn.Module], in_channels: int, channels: int, blocks: int, stride: int
+) -> Probe:
+    """Makes one stage, looks at its blocks, and at what it does with images of 5×7 pixels."""
+
+    def run(make_layer):
+        stage = make_layer(block, in_channels, channels, blocks, stride)
+        if not isinstance(stage, nn.Sequential):
+            return {"the type of the result": type(stage).__name__}
+        modules = list(stage)
+        seen = {
+            "the type of the result": "Sequential",
+            "the modules in it": [type(module).__name__ for module in modules],
+            "the number of different blocks": len(set(map(id, modules))),
+        }
+        again = make_layer(block, in_channels, channels, blocks, stride)
+        seen["a second call makes new layers"] = not shares_weights(stage, again)
+        if all(isinstance(module, Noted) for module in modules):
+            seen["(in_channels, channels, stride) of each block"] = [
+                module.built_with for module in modules
+            ]
+            seen["a projection in each block"] = [
+                "yes" if is_projection(module.downsample) else "no" for module in modules
+            ]
+        return seen | in_use(behaviour, stage, random_input(3, in_channels, 5, 7))
+
+    what = f"{block.__name__} (expansion {block.expansion})"
+    return Probe(
+        f"make_layer({what}, in_channels {in_channels}, channels {channels}, blocks {blocks}, stride {stride})",
+        run,
+    )
+
+
+def many_blocks_probe(blocks: int) -> Probe:
+    """Makes a long stage, and only counts its blocks."""
+
+    def run(make_layer):
+        stage = make_layer(BasicBlock, 2, 2, blocks, 1)
+        modules = list(stage) if isinstance(stage, nn.Sequential) else []
+        return {
+            "the number of blocks": len(modules),
+            "how many differ": len(set(map(id, modules))),
+        }
+
+    label = f"make_layer({BasicBlock.__name__}, in_channels 2, channels 2, blocks {blocks}, stride 1)"
+    return Probe(label, run)
+
+
+def shares_weights(first: nn.Module, second: object) -> bool:
+    """Whether a parameter of ``first`` is one of ``second`` too."""
+    theirs = set(map(id, second.parameters())) if isinstance(second, nn.Module) else set()
+    return any(id(parameter) in theirs for parameter in first.parameters())
+
+
+def is_projection(downsample: object) -> bool:
+    """Whether a shortcut has weights. An ``nn.Identity`` has none."""
+    if isinstance(downsample, nn.Module):
+        return any(True for _ in downsample.parameters())
+    return downsample is not None
+
+
+def shape_changes(in_channels: int, channels: int, stride: int, expansion: int) -> bool:
+    return stride != 1 or in_channels != channels * expansion
+
+
+def projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    return nn.Sequential(
+        conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
+    )
+
+
+def stages(
+    needs: Callable = shape_changes,
+    project: Callable = projection,
+    first: Callable = lambda block, *given: block(*given),
+    others: Callable = lambda block, in_channels, out_channels, channels, stride: block(
+        out_channels, channels
+    ),
+    count: Callable = lambda blocks: blocks,
+    whole: Callable = lambda modules: nn.Sequential(*modules),
+) -> Callable:
+    """A ``make_layer`` of these parts; the default of each is the right one."""
+
+    def make_layer(block, in_channels, channels, blocks, stride):
+        out_channels = channels * block.expansion
+        downsample = None
+        if needs(in_channels, channels, stride, block.expansion):
+            downsample = project(in_channels, out_channels, stride)
+        modules = [first(block, in_channels, channels, stride, downsample)]
+        for _ in range(1, count(blocks)):
+            modules.append(others(block, in_channels, out_channels, channels, stride))
+        return whole(modules)
+
+    return make_layer
+
+
+MAKE_LAYER = Exercise(
+    "make_layer",
+    "make_layer",
+    stages(),
+    [
+        stage_probe(BasicBlock, 4, 4, 2, 1),
+        stage_probe(BasicBlock, 4, 6, 1, 1),
+        stage_probe(Bottleneck, 8, 2, 1, 2),
+        stage_probe(WideBlock, 4, 4, 2, 1),
+        stage_probe(WideBlock, 6, 3, 2, 1),
+        stage_probe(WideBlock, 4, 3, 3, 2),
+        stage_probe(Bottleneck, 16, 2, 1, 1),  # fewer channels come out than went in
+        many_blocks_probe(9),
+    ],
+    "Blocks, channels, stride and projection are right, for every block and every expansion.",
+    tell,
+)
+EXERCISES: list[Exercise] = [MAKE_LAYER]
+
+
+def mistake(id: str, message: str, **parts: Callable) -> None:
+    MAKE_LAYER.mistake(id, message)(stages(**parts))
+
+
+mistake(
+    "in-channels-not-updated",
+    "in_channels is never updated: after the first block, every block receives channels * block.expansion channels, "
+    "what the first one gives out.",
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        in_channels, channels
+    ),
+)
+mistake(
+    "in-channels-without-expansion",
+    "After the first block in_channels becomes channels; it must be channels * block.expansion, what the block gives out.",
+    others=lambda block, in_channels, out_channels, channels, stride: block(channels, channels),
+)
+mistake(
+    "stride-in-every-block",
+    "Every block gets the stride. Only the first block of a stage does; the others keep the size, with stride 1.",
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        out_channels, channels, stride
+    ),
+)
+mistake(
+    "stride-and-projection-in-every-block",
+    "Every block gets the stride and a projection. Only the first block does; the others keep size and channels, and "
+    "need neither.",
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        out_channels, channels, stride, projection(out_channels, out_channels, stride)
+    ),
+)
+mistake(
+    "one-block-too-many",
+    "There is one block too many: the first one counts too, so the loop makes blocks - 1 more.",
+    count=lambda blocks: blocks + 1,
+)
+mistake(
+    "one-block-too-few",
+    "There is one block too few: after the first one come blocks - 1 more, as in range(1, blocks).",
+    count=lambda blocks: blocks - 1,
+)
+mistake(
+    "only-one-block",
+    "The stage has only its first block, whatever `blocks` says. After it come blocks - 1 more.",
+    count=lambda blocks: 1,
+)
+mistake("returns-list", "The result is a list. Wrap it: nn.Sequential(*blocks).", whole=list)
+mistake("returns-tuple", "The result is a tuple. Wrap it: nn.Sequential(*blocks).", whole=tuple)
+mistake(
+    "returns-module-list",
+    "The result is an nn.ModuleList, which has no forward. nn.Sequential(*blocks) calls its blocks one after the other.",
+    whole=nn.ModuleList,
+)
+mistake(
+    "returns-nothing",
+    "Your function returns None: the `return` is missing at its end.",
+    whole=lambda modules: None,
+)
+mistake(
+    "nested-sequential",
+    "The blocks after the first are in a Sequential of their own. Put all of them side by side in one nn.Sequential.",
+    whole=lambda modules: nn.Sequential(modules[0], nn.Sequential(*modules[1:])),
+)
+mistake(
+    "relu-after-the-stage",
+    "A ReLU follows the blocks. Each block ends with its own ReLU: the stage is its blocks and nothing else.",
+    whole=lambda modules: nn.Sequential(*modules, nn.ReLU()),
+)
+mistake(
+    "projection-only-if-stride",
+    "You project only if the stride changes the size. A stage with stride 1 that changes the channels needs the "
+    "projection too: the condition is stride != 1 or in_channels != channels * block.expansion.",
+    needs=lambda in_channels, channels, stride, expansion: stride != 1,
+)
+mistake(
+    "projection-only-if-channels",
+    "You project only if the channels change. With stride 2 the block halves the size, so x must be projected even if "
+    "the channels stay.",
+    needs=lambda in_channels, channels, stride, expansion: in_channels != channels * expansion,
+)
+mistake(
+    "projection-only-if-both",
+    "You project only if stride *and* channels change. One of the two is enough: join the conditions by `or`.",
+    needs=lambda in_channels, channels, stride, expansion: (
+        stride != 1 and in_channels != channels * expansion
+    ),
+)
+mistake(
+    "projection-always",
+    "You project always. Where size and channels stay the same, the shortcut is x itself: downsample is None.",
+    needs=lambda *given: True,
+)
+mistake(
+    "projection-never",
+    "The first block never gets a projection. It needs one, as `downsample`, where the stride is not 1 or the channels "
+    "change.",
+    needs=lambda *given: False,
+)
+mistake(
+    "condition-without-expansion",
+    "The condition compares in_channels with channels. The block gives out channels * block.expansion: compare with that.",
+    needs=lambda in_channels, channels, stride, expansion: (
+        stride != 1 or in_channels != channels
+    ),
+)
+mistake(
+    "projection-without-batchnorm",
+    "The projection has no batch norm. It is a 1×1 convolution *and* a batch norm.",
+    project=lambda a, b, stride: conv1x1(a, b, stride),
+)
+mistake(
+    "projection-without-stride",
+    "The projection has no stride. It must shrink x as the block does: give its convolution the stride too.",
+    project=lambda a, b, stride: projection(a, b, 1),
+)
+mistake(
+    "projection-stride-2-always",
+    "The projection has stride 2 whatever the stage has. Give its convolution the `stride` of the stage.",
+    project=lambda a, b, stride: projection(a, b, 2),
+)
+mistake(
+    "projection-3x3",
+    "The projection is a 3×3 convolution. It only has to change the channels and the size: 1×1, without padding.",
+    project=lambda a, b, stride: nn.Sequential(conv3x3(a, b, stride), nn.BatchNorm2d(b)),
+)
+mistake(
+    "projection-padded",
+    "The 1×1 convolution of the projection is padded. A 1×1 kernel needs no padding; with it, zeros stand around the "
+    "image.",
+    project=lambda a, b, stride: nn.Sequential(
+        nn.Conv2d(a, b, 1, stride, padding=1, bias=False), nn.BatchNorm2d(b)
+    ),
+)
+mistake(
+    "projection-with-relu",
+    "The projection ends with a ReLU. It has none: the block's last ReLU comes after the sum.",
+    project=lambda a, b, stride: nn.Sequential(*projection(a, b, stride), nn.ReLU()),
+)
+mistake(
+    "projection-with-bias",
+    "The convolution of the projection has a bias. Batch norm follows and has its own shift: bias=False.",
+    project=lambda a, b, stride: nn.Sequential(nn.Conv2d(a, b, 1, stride), nn.BatchNorm2d(b)),
+)
+mistake(
+    "projection-batchnorm-first",
+    "In the projection the batch norm comes before the convolution. The order is convolution, batch norm.",
+    project=lambda a, b, stride: nn.Sequential(nn.BatchNorm2d(a), conv1x1(a, b, stride)),
+)
+mistake(
+    "projection-without-convolution",
+    "The projection has a batch norm but no convolution. The 1×1 convolution is what changes channels and size.",
+    project=lambda a, b, stride: nn.BatchNorm2d(b),
+)
+mistake(
+    "projection-pools",
+    "The projection shrinks x by pooling. Here the 1×1 convolution does it, with the stride of the stage.",
+    project=lambda a, b, stride: nn.Sequential(
+        nn.AvgPool2d(stride, ceil_mode=True), *projection(a, b, 1)
+    ),
+)
+mistake(
+    "projection-in-every-block",
+    "Every block gets a projection. Only the first block changes the shape; on the others the shortcut is x itself.",
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        out_channels, channels, 1, projection(out_channels, out_channels, 1)
+    ),
+)
+mistake(
+    "stride-ignored",
+    "The stride is not used: neither in the first block nor in its projection.",
+    first=lambda block, a, b, stride, downsample: block(
+        a, b, 1, downsample and projection(a, b * block.expansion, 1)
+    ),
+)
+mistake(
+    "first-block-without-stride",
+    "The projection has the stride, the first block has not. Give the stride to both.",
+    first=lambda block, a, b, stride, downsample: block(a, b, 1, downsample),
+)
+mistake(
+    "first-block-stride-2-always",
+    "The first block has stride 2 whatever `stride` says. Give it the stride of the stage.",
+    first=lambda block, a, b, stride, downsample: block(a, b, 2, downsample),
+)
+mistake(
+    "channels-times-expansion",
+    "The blocks get channels * block.expansion as channels. They multiply by the expansion themselves: give them channels.",
+    first=lambda block, a, b, stride, downsample: block(
+        a, b * block.expansion, stride, downsample
+    ),
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        out_channels, out_channels
+    ),
+)
+
+
+@MAKE_LAYER.mistake(
+    "projection-channels-without-expansion",
+    "The projection gives out channels. The block gives out channels * block.expansion, and the two are added: the "
+    "projection must give out as many.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    stage = stages()(block, in_channels, channels, blocks, stride)
+    if stage[0].downsample is not None:
+        stage[0].downsample = projection(in_channels, channels, stride)
+    return stage
+
+
+@MAKE_LAYER.mistake(
+    "expansion-forgotten",
+    "`block.expansion` is used nowhere. A block gives out channels * block.expansion: projection, condition and the "
+    "in_channels of the next block need it.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    downsample = None
+    if stride != 1 or in_channels != channels:
+        downsample = projection(in_channels, channels, stride)
+    first = block(in_channels, channels, stride, downsample)
+    return nn.Sequential(first, *(block(channels, channels) for _ in range(1, blocks)))
+
+
+@MAKE_LAYER.mistake(
+    "expansion-fixed-4",
+    "The expansion is a fixed 4, which is right for bottlenecks only. Use block.expansion.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    downsample = None
+    if stride != 1 or in_channels != channels * 4:
+        downsample = projection(in_channels, channels * 4, stride)
+    first = block(in_channels, channels, stride, downsample)
+    return nn.Sequential(first, *(block(channels * 4, channels) for _ in range(1, blocks)))
+
+
+@MAKE_LAYER.mistake(
+    "later-blocks-share-weights",
+    "The blocks after the first are one block, several times: [block(…)] * n copies the reference, so they share their "
+    "weights. Build each in a loop or a comprehension.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    stage = list(stages()(block, in_channels, channels, blocks, stride))
+    return nn.Sequential(stage[0], *stage[1:2] * (blocks - 1))
+
+
+@MAKE_LAYER.mistake(
+    "first-block-repeated",
+    "All blocks are the first one, several times: [block(…)] * blocks makes one block. Only the first has stride and "
+    "projection; build the others each for itself.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    return nn.Sequential(*[stages()(block, in_channels, channels, 1, stride)[0]] * blocks)
+
+
+@MAKE_LAYER.mistake(
+    "all-blocks-like-the-first",
+    "All blocks are built like the first, with the same in_channels, stride and projection. The others receive "
+    "channels * block.expansion channels and need neither.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    make = stages()
+    return nn.Sequential(
+        *(make(block, in_channels, channels, 1, stride)[0] for _ in range(blocks))
+    )
+
+
+@MAKE_LAYER.mistake(
+    "projection-shared",
+    "One projection is made and given to every block. Only the first block needs it; on the others the shortcut is x "
+    "itself.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    stage = stages()(block, in_channels, channels, blocks, stride)
+    for module in stage:
+        module.downsample = stage[0].downsample
+    return stage
+
+
+@MAKE_LAYER.mistake(
+    "projection-in-the-last-block",
+    "The last block gets the projection. The first block is the one that changes the shape.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    stage = stages()(block, in_channels, channels, blocks, stride)
+    downsample, stage[0].downsample = stage[0].downsample, None
+    stage[-1].downsample = downsample
+    return stage
+
+
+@MAKE_LAYER.mistake(
+    "stride-in-the-last-block",
+    "The last block gets the stride and its projection. The first block is the one that shrinks the image.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    make, out_channels = stages(), channels * block.expansion
+    if blocks == 1:
+        return make(block, in_channels, channels, 1, stride)
+    stage = make(block, in_channels, channels, blocks - 1, 1)
+    return nn.Sequential(*stage, *make(block, out_channels, channels, 1, stride))

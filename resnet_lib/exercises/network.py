@@ -1,0 +1,1059 @@
+"""The exercise on the whole network, what readers get wrong in it, and the conformance card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from resnet_lib.comparing import randomise_batchnorm
+from resnet_lib.costs import count_parameters
+from resnet_lib.exercises.checking import Exercise, is_stub, tell
+from resnet_lib.exercises.layers import in_use, is_projection
+from resnet_lib.exercises.probing import Probe, behaviour, fill, numbers, random_input
+from resnet_lib.exercises.probing import same, weights_in_order
+from resnet_lib.exercises.running import StudentError, TimeIsUp, attempt
+from resnet_lib.exercises.running import nothing_changes, time_limit
+from resnet_lib.resnet import ResNetBase
+
+
+class LightBlock(nn.Module):
+    """Stands in for a block: built alike and shaped alike, with pooling in place of the convolutions, so it is fast."""
+
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__()
+        self.stride = stride[0] if isinstance(stride, (tuple, list)) else stride
+        self.out_channels = channels * self.expansion
+        self.norm = nn.BatchNorm2d(self.out_channels)
+        self.downsample = downsample
+        projected = "projected" if is_projection(downsample) else "identity"
+        self.built_with = int(in_channels), int(channels), int(self.stride), projected
+
+    def forward(self, x: Tensor) -> Tensor:
+        wanted, got = self.built_with[0], x.shape[1]
+        if got != wanted:
+            raise RuntimeError(f"a block was built for {wanted} channels and receives {got}")
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = F.avg_pool2d(x, 3, self.stride, 1)
+        out = out.repeat(1, -(-self.out_channels // wanted), 1, 1)[:, : self.out_channels]
+        return F.relu(self.norm(out) + shortcut)
+
+
+class LightBlock2(LightBlock):
+    """With expansion 2, which no ResNet has: it tells who reads `expansion` and who knows it by heart."""
+
+    expansion = 2
+
+
+def build(answer: type, block: type[nn.Module], layers: list[int], *classes: int) -> nn.Module:
+    """The answer's network, the second one that is built: what the first leaves behind in its class shows."""
+    torch.manual_seed(0)  # so that an answer with chance in it gets the same verdict each time
+    if not issubclass(answer, Network) or issubclass(answer, Shared):
+        try:
+            answer(LightBlock, [1, 1, 1, 1], 2)
+        except Exception:
+            pass  # the next line raises too, or the probe of that network
+    return answer(block, layers, *classes)
+
+
+def named(block: type[nn.Module], layers: list[int], *classes: int) -> str:
+    classes = f", {classes[0]}" if classes else ""
+    return f"ResNet(a block with expansion {block.expansion}, {layers}{classes})"
+
+
+BLOCKS = "the blocks (in_channels, channels, stride, shortcut)"
+STEADY = "the same output for the same image"
+
+
+def plan(model: nn.Module) -> dict[str, object]:
+    """The blocks and parameters of a network; nothing is computed."""
+    blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
+    return {
+        BLOCKS: sorted(block.built_with for block in blocks),
+        "number of parameters": sum(p.numel() for p in model.parameters()),
+    }
+
+
+def plan_probe(block: type[nn.Module], layers: list[int], classes: int) -> Probe:
+    def run(answer):
+        given = list(layers)
+        seen = plan(build(answer, block, given, classes))
+        return seen | {"the list of layers is left as it was": given == layers}
+
+    return Probe(named(block, layers, classes), run)
+
+
+def output_probe(
+    block: type[nn.Module], layers: list[int], *classes: int, shape, scale=1
+) -> Probe:
+    """Looks at the output of the network in eval mode. A large ``scale`` shows what bounds the numbers, as ReLU6 does."""
+
+    def run(answer):
+        model = build(answer, block, list(layers), *classes)
+        x = scale * random_input(*shape)
+        if len(x) > 1:
+            x[1] = x[0]  # whose outputs differ only if chance has a part in it
+        return plan(model) | in_use(output_in_eval_mode, model, x)
+
+    return Probe(f"{named(block, layers, *classes)}, {images(shape)}", run)
+
+
+def images(shape: tuple[int, int, int, int]) -> str:
+    return f"{shape[0]} image{'s' * (shape[0] > 1)} of {shape[2]}×{shape[3]} pixels"
+
+
+def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
+    weights = weights_in_order(model, x.clone())
+    seen: dict[str, object] = {
+        STEADY: True,
+        "every convolution starts with different numbers": all(
+            bool(tensor.max() > tensor.min())
+            for role, tensor in weights
+            if role == "weight" and tensor.dim() == 4
+        ),
+        "every batch norm starts with a scale other than 0": all(
+            bool(tensor.all()) for role, tensor in weights if role == "scale"
+        ),
+    }
+    fill(weights)
+    with torch.no_grad():
+        output = numbers(model.eval()(x.clone()))
+        twins = (output, output)
+        if len(x) == 1:
+            twins = (output, numbers(model(x.clone())))
+        elif isinstance(output, Tensor) and output.shape[:1] == x.shape[:1]:
+            twins = (output[0], output[1])
+    if not same(*twins):
+        return {STEADY: False}
+    return seen | {"output in eval mode": output}
+
+
+def training_probe(block: type[nn.Module], layers: list[int], classes: int, shape) -> Probe:
+    """Looks at everything: outputs, running statistics and gradients."""
+
+    def run(answer):
+        model = build(answer, block, list(layers), classes)
+        return plan(model) | in_use(in_training, model, random_input(*shape))
+
+    return Probe(f"{named(block, layers, classes)}, {images(shape)}", run)
+
+
+def in_training(model: nn.Module, x: Tensor) -> dict[str, object]:
+    with torch.no_grad():
+        outputs = [numbers(model.train()(x.clone())) for _ in range(2)]
+    if not same(*outputs):
+        return {STEADY: False}
+    return {STEADY: True} | behaviour(model, x)
+
+
+def evidence(probe: Probe, expected: dict, got: object) -> str:
+    """As :func:`tell`, but of many blocks only the first that differs."""
+    if not isinstance(got, dict) or got.get(BLOCKS) == expected[BLOCKS]:
+        return tell(probe, expected, got)
+    right, wrong = expected[BLOCKS], got[BLOCKS]
+    if len(right) != len(wrong):
+        return f"With {probe.label}: expected {len(right)} different blocks, got {len(wrong)}."
+    number, (r, w) = next((n, b) for n, b in enumerate(zip(right, wrong), 1) if b[0] != b[1])
+    return (
+        f"With {probe.label}: block {number} of {len(right)} has (in_channels, channels, stride, "
+        f"shortcut) = {w}; expected {r}."
+    )
+
+
+class Network(nn.Module):
+    """The reference in parts that a mistake can vary. Its weights are not drawn, as the probes fill them: fast."""
+
+    widths, strides, conv1_bias = (64, 128, 256, 512), (1, 2, 2, 2), False
+    kernel, stride, padding = 7, 2, 3
+
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__()
+        self.in_channels = 64
+        self.stem = self.make_stem()
+        self.stages = self.whole(
+            [self.make_layer(block, *plan) for plan in zip(self.widths, layers, self.strides)]
+        )
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = skip(nn.Linear, self.features(block), num_classes)
+
+    def features(self, block):
+        return 512 * block.expansion
+
+    def whole(self, stages):
+        return nn.Sequential(*stages)
+
+    def make_stem(self):
+        conv = skip(
+            nn.Conv2d, 3, 64, self.kernel, self.stride, self.padding, bias=self.conv1_bias
+        )
+        return nn.Sequential(conv, nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+
+    def needs(self, out_channels, stride):
+        return stride != 1 or self.in_channels != out_channels
+
+    def project(self, out_channels, stride):
+        conv = skip(nn.Conv2d, self.in_channels, out_channels, 1, stride, bias=False)
+        return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+
+    def update(self, channels, out_channels):
+        self.in_channels = out_channels
+
+    def first(self, block, channels, stride, downsample):
+        return block(self.in_channels, channels, stride, downsample)
+
+    def other(self, block, channels, stride):
+        return block(self.in_channels, channels)
+
+    def make_layer(self, block, channels, blocks, stride):
+        out_channels = channels * block.expansion
+        needed = self.needs(out_channels, stride)
+        downsample = self.project(out_channels, stride) if needed else None
+        stage = [self.first(block, channels, stride, downsample)]
+        self.update(channels, out_channels)
+        stage += [self.other(block, channels, stride) for _ in range(1, blocks)]
+        return nn.Sequential(*stage)
+
+    def flatten(self, x):
+        return torch.flatten(x, 1)
+
+    def last(self, x):
+        return x
+
+    def forward(self, x):
+        return self.last(self.fc(self.flatten(self.pool(self.stages(self.stem(x))))))
+
+
+def skip(kind: type[nn.Module], *arguments, **options) -> nn.Module:
+    """A layer with weights that count up instead of random ones, which take time."""
+    layer = kind(*arguments, **options, device="meta")
+    for name, parameter in list(layer.named_parameters()):
+        counted = torch.arange(parameter.numel(), dtype=torch.float32)
+        setattr(layer, name, nn.Parameter(counted.view(parameter.shape)))
+    return layer
+
+
+class Shared(Network):
+    """Keeps in_channels in the class, where the next network finds it."""
+
+    latest = 64
+    in_channels = property(lambda self: Shared.latest, lambda self, value: None)
+
+    def update(self, channels, out_channels):
+        Shared.latest = out_channels
+
+
+RESNET = Exercise(
+    "resnet",
+    "ResNet",
+    ResNetBase,
+    [
+        plan_probe(LightBlock2, [1, 2, 3, 1], 10),
+        output_probe(LightBlock, [1, 1, 1, 1], 200, shape=(3, 3, 33, 23)),
+        output_probe(LightBlock, [1, 1, 1, 1], shape=(1, 3, 33, 257), scale=10),
+        training_probe(LightBlock2, [2, 1, 1, 1], 200, shape=(2, 3, 17, 33)),
+    ],
+    "Stem, stages, projections and classifier are right, for every block and every size of image.",
+    evidence,
+)
+EXERCISES: list[Exercise] = [RESNET]
+
+
+def mistake(id: str, message: str, **parts) -> None:
+    RESNET.mistake(id, message)(type("Mistake", (Network,), parts))
+
+
+def stem_of(*after_conv):
+    """``make_stem`` with other layers after the convolution."""
+
+    def make_stem(self):
+        conv = Network.make_stem(self)[0]
+        return nn.Sequential(conv, *(make() for make in after_conv))
+
+    return make_stem
+
+
+def norm():
+    return nn.BatchNorm2d(64)
+
+
+def max_pool():
+    return nn.MaxPool2d(3, 2, 1)
+
+
+mistake(
+    "stem-without-relu",
+    "The stem has no ReLU. After conv1 and its batch norm comes one, before the max-pool.",
+    make_stem=stem_of(norm, max_pool),
+)
+mistake(
+    "stem-without-batchnorm",
+    "The stem has no batch norm. In ResNet one follows every convolution, conv1 too.",
+    make_stem=stem_of(nn.ReLU, max_pool),
+)
+mistake(
+    "stem-relu-before-batchnorm",
+    "In the stem the ReLU comes before the batch norm. The order is convolution, batch norm, ReLU.",
+    make_stem=stem_of(nn.ReLU, norm, max_pool),
+)
+mistake(
+    "stem-max-pool-first",
+    "In the stem the max-pool comes before the batch norm. The order is convolution, batch norm, ReLU, max-pool.",
+    make_stem=stem_of(max_pool, norm, nn.ReLU),
+)
+mistake(
+    "no-max-pool",
+    "The max-pool after the stem's ReLU is missing. The global pooling at the end hides it: the network runs, and is "
+    "about four times as slow.",
+    make_stem=stem_of(norm, nn.ReLU),
+)
+mistake(
+    "max-pool-without-padding",
+    "The max-pool has no padding. It is 3×3 with stride 2 and padding 1.",
+    make_stem=stem_of(norm, nn.ReLU, lambda: nn.MaxPool2d(3, 2)),
+)
+mistake(
+    "max-pool-ceil-mode",
+    "The max-pool has ceil_mode=True instead of padding. At 224×224 that gives the same size, from other pixels: use "
+    "padding=1.",
+    make_stem=stem_of(norm, nn.ReLU, lambda: nn.MaxPool2d(3, 2, ceil_mode=True)),
+)
+mistake(
+    "max-pool-2x2",
+    "The max-pool is 2×2. The paper's is 3×3 with stride 2 (and padding 1): its windows overlap.",
+    make_stem=stem_of(norm, nn.ReLU, lambda: nn.MaxPool2d(2)),
+)
+mistake(
+    "max-pool-stride-1",
+    "The max-pool has stride 1. With stride 2 it halves the size before layer1.",
+    make_stem=stem_of(norm, nn.ReLU, lambda: nn.MaxPool2d(3, 1, 1)),
+)
+mistake(
+    "max-pool-stride-3",
+    "The max-pool has no stride of its own, so PyTorch takes the kernel size, 3. Give it stride=2.",
+    make_stem=stem_of(norm, nn.ReLU, lambda: nn.MaxPool2d(3, padding=1)),
+)
+mistake(
+    "stem-average-pool",
+    "The stem pools by the average. It is a max-pool; only the pooling at the end of the network is an average.",
+    make_stem=stem_of(norm, nn.ReLU, lambda: nn.AvgPool2d(3, 2, 1)),
+)
+for wrong in (0, 1, 2):
+    mistake(
+        f"conv1-padding-{wrong}" if wrong else "conv1-without-padding",
+        f"conv1 has padding {wrong}. A 7×7 kernel with stride 2 needs padding 3 to halve the size exactly.",
+        padding=wrong,
+    )
+mistake(
+    "conv1-3x3",
+    "conv1 is 3×3, with padding 1. In the ImageNet ResNet it is 7×7, with stride 2 and padding 3.",
+    kernel=3,
+    padding=1,
+)
+mistake(
+    "conv1-3x3-stride-1",
+    "conv1 is 3×3 with stride 1, as in the ResNets for CIFAR-10. For ImageNet it is 7×7, with stride 2 and padding 3.",
+    kernel=3,
+    padding=1,
+    stride=1,
+)
+mistake("conv1-stride-1", "conv1 has stride 1. It has stride 2: it halves the size.", stride=1)
+mistake(
+    "conv1-with-bias",
+    "conv1 has a bias. Batch norm follows and has its own shift: bias=False.",
+    conv1_bias=True,
+)
+mistake(
+    "stride-2-in-layer1",
+    "layer1 has stride 2. The max-pool has just halved the size: layer1 has stride 1, the other three have 2.",
+    strides=(2, 2, 2, 2),
+)
+mistake(
+    "strides-inverted",
+    "The strides of the stages are 2, 2, 2, 1. They are 1, 2, 2, 2: the max-pool does the halving before layer1.",
+    strides=(2, 2, 2, 1),
+)
+mistake(
+    "stride-only-in-layer1",
+    "layer1 has stride 2 and the other stages have stride 1. It is the other way round: the max-pool has halved the "
+    "images before layer1.",
+    strides=(2, 1, 1, 1),
+)
+mistake(
+    "stages-without-stride",
+    "All four stages have stride 1. layer2, layer3 and layer4 halve the size: stride 2.",
+    strides=(1, 1, 1, 1),
+)
+mistake(
+    "fc-without-expansion",
+    "fc has 512 inputs. layer4 gives out 512 * block.expansion channels.",
+    features=lambda self, block: 512,
+)
+mistake(
+    "fc-fixed-2048",
+    "fc has 2048 inputs, which is right for bottlenecks only. layer4 gives out 512 * block.expansion channels.",
+    features=lambda self, block: 2048,
+)
+mistake(
+    "view-with-512",
+    "You flatten with a fixed 512, so one image with 1024 numbers becomes two. Flatten from axis 1: torch.flatten(x, 1).",
+    flatten=lambda self, x: x.reshape(-1, 512),
+)
+mistake(
+    "fixed-512",
+    "512 is fixed twice, in fc and in the view before it, so for a block with expansion one image becomes several. "
+    "layer4 gives out 512 * block.expansion channels: use that for fc, and flatten from axis 1.",
+    features=lambda self, block: 512,
+    flatten=lambda self, x: x.reshape(-1, 512),
+)
+mistake(
+    "no-flatten",
+    "Nothing flattens the result of the pooling, of shape (N, C, 1, 1), before fc. Use torch.flatten(x, 1).",
+    flatten=lambda self, x: x,
+)
+mistake(
+    "flatten-the-batch",
+    "You flatten all axes, the batch too. Keep axis 0: torch.flatten(x, 1).",
+    flatten=lambda self, x: torch.flatten(x),
+)
+mistake(
+    "squeeze",
+    "You remove all axes of size 1, and with a single image that is the batch too. Use torch.flatten(x, 1).",
+    flatten=lambda self, x: x.squeeze(),
+)
+mistake(
+    "no-pooling",
+    "There is no average pooling before fc: the flattened features are too many.",
+    pool=lambda self, x: x,
+)
+
+
+def ends_with(pool):
+    def __init__(self, block, layers, num_classes=1000):
+        Network.__init__(self, block, layers, num_classes)
+        self.pool = pool()
+
+    return __init__
+
+
+mistake(
+    "fixed-average-pool",
+    "The average pool has a fixed 7×7 window, which fits images of 224×224 only. nn.AdaptiveAvgPool2d((1, 1)) takes any size.",
+    __init__=ends_with(lambda: nn.AvgPool2d(7)),
+)
+mistake(
+    "fixed-average-pool-stride-1",
+    "The average pool has a fixed 7×7 window and stride 1, which fits images of 224×224 only. "
+    "nn.AdaptiveAvgPool2d((1, 1)) takes any size.",
+    __init__=ends_with(lambda: nn.AvgPool2d(7, stride=1)),
+)
+mistake(
+    "fixed-average-pool-ceil",
+    "The average pool has a 7×7 window: larger images give more than one. nn.AdaptiveAvgPool2d((1, 1)) takes any size.",
+    __init__=ends_with(lambda: nn.AvgPool2d(7, ceil_mode=True)),
+)
+mistake(
+    "adaptive-pool-7x7",
+    "The average pool gives out 7×7 pixels, as in VGG. ResNet averages over the whole image: nn.AdaptiveAvgPool2d((1, 1)).",
+    __init__=ends_with(lambda: nn.AdaptiveAvgPool2d(7)),
+)
+mistake(
+    "max-pool-at-the-end",
+    "The pooling before fc takes the maximum. It is an average.",
+    __init__=ends_with(lambda: nn.AdaptiveMaxPool2d(1)),
+)
+mistake(
+    "sum-at-the-end",
+    "The pooling before fc takes the sum over the pixels. It is an average, so that the size of the image does not matter.",
+    pool=lambda self, x: x.sum((2, 3)),
+)
+mistake(
+    "softmax",
+    "The output goes through a softmax. ResNet gives out logits; nn.CrossEntropyLoss has the softmax in it.",
+    last=lambda self, x: x.softmax(1),
+)
+mistake(
+    "log-softmax",
+    "The output goes through a log_softmax. ResNet gives out logits; nn.CrossEntropyLoss has it in it.",
+    last=lambda self, x: x.log_softmax(1),
+)
+mistake(
+    "relu-after-fc",
+    "A ReLU follows fc. Logits may be negative: after fc comes nothing.",
+    last=lambda self, x: x.relu(),
+)
+mistake(
+    "sigmoid",
+    "The output goes through a sigmoid. ResNet gives out logits: after fc comes nothing.",
+    last=lambda self, x: x.sigmoid(),
+)
+mistake(
+    "dropout",
+    "Your network has dropout. ResNet has none: batch norm does the regularising.",
+    last=lambda self, x: F.dropout(x, 0.5, self.training),
+)
+mistake(
+    "dropout-in-eval-mode",
+    "Your network drops numbers at random in eval mode too. ResNet has no dropout.",
+    last=lambda self, x: F.dropout(x, 0.5),
+)
+mistake(
+    "no-gradients",
+    "Your forward runs without gradients, so the network cannot be trained. Take torch.no_grad() or .detach() out of it.",
+    forward=torch.no_grad()(Network.forward),
+)
+mistake(
+    "classes-always-1000",
+    "fc always gives out 1000 numbers. It must give out num_classes.",
+    __init__=lambda self, block, layers, num_classes=1000: Network.__init__(
+        self, block, layers, 1000
+    ),
+)
+mistake(
+    "classes-always-10",
+    "fc always gives out 10 numbers. It must give out num_classes.",
+    __init__=lambda self, block, layers, num_classes=1000: Network.__init__(
+        self, block, layers, 10
+    ),
+)
+mistake(
+    "classes-default-10",
+    "Without num_classes your network has 10 classes. The default is 1000, the classes of ImageNet.",
+    __init__=lambda self, block, layers, num_classes=10: Network.__init__(
+        self, block, layers, num_classes
+    ),
+)
+mistake(
+    "classes-without-default",
+    "num_classes has no default. ResNet(block, layers) must work too, with num_classes=1000.",
+    __init__=lambda self, block, layers, num_classes: Network.__init__(
+        self, block, layers, num_classes
+    ),
+)
+for fixed in ([2, 2, 2, 2], [3, 4, 6, 3]):
+    mistake(
+        f"layers-always-{''.join(map(str, fixed))}",
+        f"The numbers of blocks are always {fixed}. They must be those in `layers`.",
+        __init__=lambda self, block, layers, num_classes=1000, fixed=fixed: Network.__init__(
+            self, block, fixed, num_classes
+        ),
+    )
+mistake(
+    "layers-first-for-all",
+    "Every stage has layers[0] blocks. layer1 has layers[0], layer2 has layers[1], and so on.",
+    __init__=lambda self, block, layers, num_classes=1000: Network.__init__(
+        self, block, layers[:1] * 4, num_classes
+    ),
+)
+mistake(
+    "layers-reversed",
+    "The numbers of blocks go to the stages in reverse. layer1 has layers[0] blocks.",
+    __init__=lambda self, block, layers, num_classes=1000: Network.__init__(
+        self, block, layers[::-1], num_classes
+    ),
+)
+mistake(
+    "layers-emptied",
+    "Your network takes the numbers out of the list `layers` that it was given, so the list cannot be used again. Read "
+    "layers[0] … layers[3].",
+    __init__=lambda self, block, layers, num_classes=1000: Network.__init__(
+        self, block, [layers.pop(0) for _ in range(4)], num_classes
+    ),
+)
+mistake(
+    "in-channels-not-updated",
+    "in_channels stays 64. After each stage's first block it becomes channels * block.expansion, what the block gives out.",
+    update=lambda self, channels, out_channels: None,
+)
+mistake(
+    "in-channels-without-expansion",
+    "in_channels becomes channels. It must become channels * block.expansion, what the block gives out.",
+    update=lambda self, channels, out_channels: setattr(self, "in_channels", channels),
+)
+
+
+@RESNET.mistake(
+    "in-channels-shared-by-all-networks",
+    "in_channels belongs to the class or is global, so the second network begins with what the first one left. Set "
+    "self.in_channels = 64 in __init__.",
+)
+class _(Shared):
+    pass
+
+
+@RESNET.mistake(
+    "in-channels-shared-with-the-stem",
+    "in_channels belongs to the class or is global, so the stem of the second network gets what the first one left. Set "
+    "self.in_channels = 64 in __init__.",
+)
+class _(Shared):
+    def make_stem(self):
+        conv = skip(nn.Conv2d, 3, self.in_channels, 7, 2, 3, bias=False)
+        return nn.Sequential(
+            conv, nn.BatchNorm2d(self.in_channels), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        )
+
+
+mistake(
+    "no-projection-in-layer1",
+    "layer1 has no projection. With a bottleneck its first block turns 64 channels into 256, so x must be projected: the "
+    "condition is stride != 1 or in_channels != channels * block.expansion.",
+    needs=lambda self, out_channels, stride: stride != 1,
+)
+mistake(
+    "projection-never",
+    "No block has a projection. The first block of a stage needs one where the stride is not 1 or the channels change.",
+    needs=lambda self, out_channels, stride: False,
+)
+mistake(
+    "projection-always",
+    "Every stage has a projection. Where size and channels stay the same, as in layer1 of ResNet-18, the shortcut is x itself.",
+    needs=lambda self, out_channels, stride: True,
+)
+
+
+def projects(*, kernel=1, bias=False, strided=True, batchnorm=True, relu=False):
+    def project(self, out_channels, stride):
+        stride = stride if strided else 1
+        conv = skip(
+            nn.Conv2d, self.in_channels, out_channels, kernel, stride, kernel // 2, bias=bias
+        )
+        more = [nn.BatchNorm2d(out_channels)] * batchnorm + [nn.ReLU()] * relu
+        return nn.Sequential(conv, *more)
+
+    return project
+
+
+mistake(
+    "projection-without-batchnorm",
+    "The projections have no batch norm. Each is a 1×1 convolution *and* a batch norm.",
+    project=projects(batchnorm=False),
+)
+mistake(
+    "projection-with-bias",
+    "The convolution of a projection has a bias. Batch norm follows and has its own shift: bias=False.",
+    project=projects(bias=True),
+)
+mistake(
+    "projection-3x3",
+    "The projections are 3×3. They only have to change the channels and the size: 1×1, without padding.",
+    project=projects(kernel=3),
+)
+mistake(
+    "projection-without-stride",
+    "The projections have no stride. They must shrink x as the block does.",
+    project=projects(strided=False),
+)
+mistake(
+    "projection-with-relu",
+    "The projections end with a ReLU. They have none: the block's last ReLU comes after the sum.",
+    project=projects(relu=True),
+)
+mistake(
+    "projection-in-every-block",
+    "Every block has a projection. Only the first of a stage changes the shape; on the others the shortcut is x itself.",
+    other=lambda self, block, channels, stride: block(
+        self.in_channels, channels, 1, self.project(self.in_channels, 1)
+    ),
+)
+mistake(
+    "stride-in-every-block",
+    "Every block of a stage gets its stride. Only the first one does; the others keep the size.",
+    other=lambda self, block, channels, stride: block(self.in_channels, channels, stride),
+)
+mistake(
+    "first-block-without-stride",
+    "The projections have the stride, the blocks have not. Give it to the first block of a stage too.",
+    first=lambda self, block, channels, stride, downsample: block(
+        self.in_channels, channels, 1, downsample
+    ),
+)
+mistake(
+    "one-block-too-many",
+    "Every stage has one block too many: the first one counts too, so the loop makes blocks - 1 more.",
+    make_layer=lambda self, block, channels, blocks, stride: Network.make_layer(
+        self, block, channels, blocks + 1, stride
+    ),
+)
+mistake(
+    "one-block-too-few",
+    "A stage with several blocks has one too few: after the first come blocks - 1 more, as in range(1, blocks).",
+    make_layer=lambda self, block, channels, blocks, stride: Network.make_layer(
+        self, block, channels, blocks - 1, stride
+    ),
+)
+
+
+@RESNET.mistake(
+    "blocks-share-weights",
+    "The later blocks of a stage are one block, several times: [block(…)] * n copies the reference, so they share their "
+    "weights. Build each in a loop or a comprehension.",
+)
+class _(Network):
+    def make_layer(self, block, channels, blocks, stride):
+        stage = super().make_layer(block, channels, min(blocks, 2), stride)
+        return nn.Sequential(stage[0], *list(stage[1:]) * (blocks - 1))
+
+
+@RESNET.mistake(
+    "stages-in-plain-list",
+    "Stages or blocks are in a plain Python list, so PyTorch does not know their parameters. Use nn.Sequential or nn.ModuleList.",
+)
+class _(Network):
+    def whole(self, stages):
+        self.hidden = [nn.Sequential(*stages)]
+
+    def forward(self, x):
+        x = self.hidden[0](self.stem(x))
+        return self.fc(torch.flatten(self.pool(x), 1))
+
+
+@RESNET.mistake(
+    "no-fc",
+    "The output is the pooled features: the classifier fc is missing. It is nn.Linear(512 * block.expansion, num_classes).",
+)
+class _(Network):
+    def __init__(self, *plan):
+        super().__init__(*plan)
+        self.fc = nn.Identity()
+
+
+mistake(
+    "fc-not-called",
+    "fc is made, and forward does not call it: the output is the pooled features.",
+    forward=lambda self, x: torch.flatten(self.pool(self.stages(self.stem(x))), 1),
+)
+mistake(
+    "fc-without-bias",
+    "fc has no bias. It is the one layer that has one, as no batch norm follows.",
+    __init__=lambda self, block, layers, num_classes=1000: (
+        Network.__init__(self, block, layers, num_classes),
+        setattr(self.fc, "bias", None),
+    )[0],
+)
+mistake(
+    "returns-features-too",
+    "forward gives out a tuple. It gives out the logits and nothing else.",
+    last=lambda self, x: (x, x),
+)
+for number in (1, 2, 3, 4):
+    mistake(
+        f"layer{number}-skipped",
+        f"forward does not call layer{number}.",
+        forward=lambda self, x, number=number: self.fc(
+            torch.flatten(
+                self.pool(
+                    nn.Sequential(*(s for n, s in enumerate(self.stages, 1) if n != number))(
+                        self.stem(x)
+                    )
+                ),
+                1,
+            )
+        ),
+    )
+mistake(
+    "widths-all-64",
+    "Every stage has 64 channels. They are 64, 128, 256 and 512.",
+    widths=(64, 64, 64, 64),
+)
+mistake(
+    "widths-from-128",
+    "The stages have 128, 256, 512 and 1024 channels. They begin with 64: 64, 128, 256 and 512.",
+    widths=(128, 256, 512, 1024),
+    features=lambda self, block: 1024 * block.expansion,
+)
+mistake(
+    "constant-weights",
+    "A convolution starts with equal numbers, so all its channels learn the same. Start with random ones.",
+    __init__=lambda self, block, layers, num_classes=1000: (
+        Network.__init__(self, block, layers, num_classes),
+        [nn.init.constant_(m.weight, 0.1) for m in self.modules() if isinstance(m, nn.Conv2d)],
+    )[0],
+)
+mistake(
+    "batchnorm-starts-at-zero",
+    "A batch norm of the stem or of a projection starts with scale 0, so nothing passes through it. Only the last batch "
+    "norm *inside* a block may start so; all others start with 1.",
+    __init__=lambda self, block, layers, num_classes=1000: (
+        Network.__init__(self, block, layers, num_classes),
+        [nn.init.zeros_(m.weight) for m in self.modules() if isinstance(m, nn.BatchNorm2d)],
+    )[0],
+)
+
+
+# The conformance card.
+
+#: depth: blocks in each stage, and whether they are bottlenecks (He et al. 2015, Table 1)
+FIVE = {
+    18: ([2, 2, 2, 2], False),
+    34: ([3, 4, 6, 3], False),
+    50: ([3, 4, 6, 3], True),
+    101: ([3, 4, 23, 3], True),
+    152: ([3, 8, 36, 3], True),
+}
+COLUMNS = ("parameters", "multiply-adds at 224×224", "torchvision's weights", "logits")
+SECONDS_PER_NETWORK = 30  # a network takes about two
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of the card."""
+
+    right: bool | None  #: ``None``: not tried, because an earlier step failed
+    text: str
+    reason: str = ""  #: what differs
+
+    def __str__(self) -> str:
+        return f"{self.text} {'○' if self.right is None else '✔' if self.right else '✘'}"
+
+
+@dataclass(frozen=True)
+class ConformanceCard:
+    """What :func:`conformance_card` found. In a notebook it displays itself as a table."""
+
+    rows: dict[int, list[Entry]]  #: by depth; one entry for each of ``COLUMNS``
+    status: str  #: ``"passed"``, ``"failed"`` or ``"not attempted"``
+
+    @property
+    def summary(self) -> str:
+        if self.status == "not attempted":
+            return "○ not attempted: write your ResNet, run its cell, then run this one."
+        entries = [entry for row in self.rows.values() for entry in row]
+        right = sum(entry.right is True for entry in entries)
+        if right == len(entries):
+            return "✔ Your five networks are torchvision's: same parameters, names, costs and logits."
+        return f"✘ {right} of {len(entries)} agree with torchvision. What differs:"
+
+    def reasons(self) -> list[str]:
+        """What differs, said once for all depths that it concerns."""
+        depths: dict[tuple[str, str], list[int]] = {}
+        for number, column in enumerate(COLUMNS):
+            for depth, row in self.rows.items():
+                if row[number].reason:
+                    depths.setdefault((column, row[number].reason), []).append(depth)
+        return [
+            f"ResNet-{', '.join(map(str, found))}, {column}: {reason}"
+            for (column, reason), found in depths.items()
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
+        lines = []
+        if self.rows:
+            lines += [
+                "| network | " + " | ".join(COLUMNS) + " |",
+                "| :--- | ---: | ---: | :--- | :--- |",
+            ]
+            lines += [
+                f"| ResNet-{depth} | " + " | ".join(map(str, row)) + " |"
+                for depth, row in self.rows.items()
+            ]
+            lines += [""]
+        lines += [self.summary]
+        if reasons := self.reasons():
+            lines += ["", *(f"- {reason}" for reason in reasons)]
+        return lines
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/markdown": str(self)}
+
+
+def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> ConformanceCard:
+    """Holds the five networks of Table 1, built from the reader's three classes, against torchvision's.
+
+    Raises nothing for what is wrong with them: the card says it. Takes some ten seconds, and changes no seed or mode.
+    """
+    given = {"ResNet": ResNet, "BasicBlock": BasicBlock, "Bottleneck": Bottleneck}
+    if any(_is_stub_class(answer) for answer in given.values()):
+        return ConformanceCard({}, "not attempted")
+    no_class = [
+        f"{name} is {'an instance' if isinstance(answer, nn.Module) else type(answer).__name__}, where a class is needed."
+        for name, answer in given.items()
+        if isinstance(answer, nn.Module) or not callable(answer)
+    ]
+    if no_class:
+        row = _stopped(" ".join(no_class))
+        return ConformanceCard(dict.fromkeys(FIVE, row), "failed")
+
+    rows = {}
+    for depth, (layers, deep) in FIVE.items():
+        block = Bottleneck if deep else BasicBlock
+        try:
+            with nothing_changes(), time_limit(SECONDS_PER_NETWORK):
+                rows[depth] = _row(depth, lambda: ResNet(block, list(layers)))
+        except (StudentError, TimeIsUp) as raised:
+            error = raised if isinstance(raised, StudentError) else StudentError(raised)
+            if error.not_implemented:
+                return ConformanceCard({}, "not attempted")
+            rows[depth] = _stopped(error.explain())
+            if error.timed_out:
+                rows |= {d: [Entry(None, "not tried")] * 4 for d in FIVE if d not in rows}
+                break
+    right = all(entry.right is True for row in rows.values() for entry in row)
+    return ConformanceCard(rows, "passed" if right else "failed")
+
+
+def _is_stub_class(given: object) -> bool:
+    return (
+        isinstance(given, type)
+        and given.__bases__ == (nn.Module,)
+        and is_stub(vars(given).get("__init__"))
+        and is_stub(vars(given).get("forward"))
+    )
+
+
+def _stopped(reason: str) -> list[Entry]:
+    return [Entry(False, "no network", reason), *[Entry(None, "not tried")] * 3]
+
+
+def _row(depth: int, make: Callable) -> list[Entry]:
+    from torchvision import models  # here, as the rest of the library works without torchvision
+
+    torch.manual_seed(0)
+    model = attempt(make)
+    if not isinstance(model, nn.Module):
+        return _stopped(f"ResNet(block, layers) is no nn.Module, but {type(model).__name__}.")
+    theirs = randomise_batchnorm(models.get_model(f"resnet{depth}"), seed=depth).eval()
+
+    row = [_count(attempt(count_parameters, model), count_parameters(theirs))]
+    try:
+        row.append(_count(attempt(_multiply_adds, model), _multiply_adds(theirs)))
+    except StudentError as error:
+        if error.timed_out or error.not_implemented:
+            raise
+        row.append(Entry(False, "no output", error.explain()))
+    row.append(attempt(_load, model, theirs.state_dict()))
+    row.append(_compare(model, theirs) if row[-1].right else Entry(None, "not compared"))
+    return row
+
+
+def _count(got: int, expected: int) -> Entry:
+    if got == expected:
+        return Entry(True, f"{got:,}")
+    more = "more" if got > expected else "fewer"
+    return Entry(
+        False,
+        f"{got:,}, expected {expected:,}",
+        f"{abs(got - expected):,} {more} than torchvision's.",
+    )
+
+
+class MultiplyAdds(TorchFunctionMode):
+    """Counts the multiply-adds of convolutions and linear layers, whatever they are called and however they are written."""
+
+    total = 0
+
+    def __torch_function__(self, function, types, arguments=(), named=None):
+        named = named or {}
+        output = function(*arguments, **named)
+        name = getattr(function, "__name__", "")
+        if name in ("conv2d", "linear"):
+            weight = named.get("weight", arguments[1] if len(arguments) > 1 else None)
+            positions = output.shape[2:].numel() if name == "conv2d" else 1
+            self.total += weight.numel() * positions
+        return output
+
+
+def _multiply_adds(model: nn.Module) -> int:
+    """For one image of 224×224. On the meta device, which computes shapes only; where that fails, in numbers."""
+    mode = {name: module.training for name, module in model.named_modules()}
+    try:
+        with torch.no_grad(), MultiplyAdds() as counter:
+            on_meta = {
+                name: tensor.to("meta")
+                for name, tensor in (*model.named_parameters(), *model.named_buffers())
+            }
+            image = torch.empty(1, 3, 224, 224, device="meta")
+            torch.func.functional_call(model.eval(), on_meta, (image,))
+    except Exception:
+        with torch.no_grad(), MultiplyAdds() as counter:
+            model.eval()(torch.zeros(1, 3, 224, 224))
+    finally:
+        for name, module in model.named_modules():
+            module.training = mode[name]
+    return counter.total
+
+
+def _load(model: nn.Module, theirs: dict[str, Tensor]) -> Entry:
+    """Copies torchvision's weights into ``model`` by name: torchvision's names, or the book's, where bn is batchnorm."""
+    ours = model.state_dict()
+    wanted = {}
+    for name in ours:
+        translated = name if name in theirs else name.replace("batchnorm", "bn")
+        wanted[translated] = name
+    missing = [name for name in theirs if name not in wanted]
+    unknown = [name for translated, name in wanted.items() if translated not in theirs]
+    shapes = [
+        f"`{name}` is {tuple(ours[name].shape)}, torchvision's `{t}` is {tuple(theirs[t].shape)}"
+        for t, name in wanted.items()
+        if t in theirs and ours[name].shape != theirs[t].shape
+    ]
+    reasons = []
+    if missing:
+        reasons.append(f"torchvision has {_layers(missing)}, which yours has not")
+    if unknown:
+        reasons.append(f"yours has {_layers(unknown)}, which torchvision has not")
+    if shapes:
+        more = f", and {len(shapes) - 2} more" if len(shapes) > 2 else ""
+        reasons.append("another shape: " + "; ".join(shapes[:2]) + more)
+    loaded = len(wanted.keys() & theirs.keys()) - len(shapes)
+    text = f"{loaded} of {len(theirs)} by name"
+    if reasons:
+        if missing and len(missing) == len(unknown) and not shapes:
+            pairs = list(zip(unknown, missing))
+            if all(ours[a].shape == theirs[b].shape for a, b in pairs):
+                a, b = (name.rpartition(".")[0] for name in pairs[0])
+                reasons.append(
+                    f"shapes agree in order, so only names differ: rename `{a}` to `{b}`, for a start"
+                )
+        return Entry(False, text, "; ".join(reasons) + ".")
+    model.load_state_dict({name: theirs[t] for t, name in wanted.items()}, strict=True)
+    return Entry(True, text)
+
+
+def _layers(names: list[str]) -> str:
+    """A few tensors by name, many by their layers."""
+    if len(names) <= 2:
+        return " and ".join(f"`{name}`" for name in names)
+    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
+    more = f" and {len(layers) - 3} more layers" if len(layers) > 3 else ""
+    return ", ".join(f"`{layer}`" for layer in layers[:3]) + more + f" ({len(names)} tensors)"
+
+
+def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
+    images = random_input(2, 3, 65, 97)
+    with torch.no_grad():
+        expected = theirs(images)
+        try:
+            got = attempt(lambda: numbers(model.eval()(images.clone())))
+        except StudentError as error:
+            if error.timed_out:
+                raise
+            return Entry(False, "no output", error.explain())
+    if same(got, expected):
+        return Entry(True, "equal")
+    if not isinstance(got, Tensor):
+        return Entry(False, "different", f"The output is {got}.")
+    if got.shape != expected.shape:
+        return Entry(
+            False,
+            "different",
+            f"The shape is {tuple(got.shape)} instead of {tuple(expected.shape)}.",
+        )
+    return Entry(
+        False,
+        "different",
+        "With the same weights, the same images of 65×97 pixels give other logits: names and shapes are right, so look at "
+        "what forward does, and at strides and padding.",
+    )

@@ -1,0 +1,206 @@
+"""Running a student's code so that nothing it does reaches the notebook: no exception, no endless loop, no changed state."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import random
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy
+import torch
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+_TORCH = str(Path(torch.__file__).resolve().parent)
+
+
+class TimeIsUp(BaseException):
+    """Raised in a student's code that takes too long. No ``Exception``, so that ``except Exception`` does not catch it."""
+
+
+@contextlib.contextmanager
+def nothing_changes() -> Iterator[None]:
+    """Keeps seeds, grad mode, dtype and threads as they are, and hides what is printed or warned of meanwhile."""
+    states = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
+    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    threads = torch.get_num_threads()
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            torch.inference_mode(False),
+        ):
+            warnings.simplefilter("ignore")
+            torch.set_grad_enabled(True)
+            torch.set_default_dtype(torch.float32)
+            torch.set_num_threads(1)  # the probes are too small to share out
+            yield
+    finally:
+        random.setstate(states[0])
+        numpy.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raises :class:`TimeIsUp` inside after ``seconds``, and again every 10 ms in case a bare ``except`` catches it.
+
+    Only the main thread can be interrupted, on systems that have interval timers; elsewhere there is no limit.
+    """
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def interrupt(signum, frame):
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def untimed() -> Iterator[None]:
+    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+class StudentError(Exception):
+    """What a student's code raised, told without a traceback: ``reason``, and their own ``line`` where there is one."""
+
+    def __init__(self, error: BaseException):
+        self.kind = type(error).__name__
+        try:
+            self.text = str(error)
+        except BaseException:
+            self.text = ""
+        self.not_implemented = isinstance(error, NotImplementedError)
+        self.timed_out = isinstance(error, TimeIsUp)
+        self.line = _students_line(error)
+        super().__init__(self.text)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Type and numbers of the error: equal for the same mistake written in another order."""
+        return (self.kind, *sorted(re.findall(r"\d+", self.text)))
+
+    def explain(self) -> str:
+        """One or two sentences for the student."""
+        if self.timed_out:
+            return "Your code had not finished after the time that a check may take. Either it is slow, or a loop in it never ends."
+        where = f" at your line `{self.line}`" if self.line else ""
+        said = self.text.strip().splitlines()[0][:200] if self.text.strip() else ""
+        raised = f"Your code raised {self.kind}{where}" + (f": {said}" if said else "")
+        translation = translate(self.text)
+        return raised.rstrip(".") + "." + (f" {translation}" if translation else "")
+
+
+def attempt(function: Callable, *args, **kwargs):
+    """Calls ``function``; whatever it raises, ``sys.exit`` and endless loops included, becomes a :class:`StudentError`."""
+    try:
+        return function(*args, **kwargs)
+    except StudentError:
+        raise
+    except BaseException as error:
+        raise StudentError(error) from None
+
+
+def translate(text: str) -> str:
+    """What PyTorch's message means here, or an empty string."""
+    match = re.search(
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)",
+        text,
+    )
+    if match:
+        a, b, axis = match.groups()
+        what = {"1": "channels", "2": "height", "3": "width"}.get(axis, f"axis {axis}")
+        cause = (
+            "One of the two paths changes the channels and the other does not."
+            if axis == "1"
+            else "The two paths have another stride or padding: branch and projection must shrink x alike."
+        )
+        return f"The two tensors of a sum have another {what}: {a} and {b}. {cause}"
+    match = re.search(
+        r"weight of size \[(\d+), (\d+), .*expected input.* to have (\d+) channels, but got (\d+) channels",
+        text,
+    )
+    if match:
+        out, _, wanted, got = match.groups()
+        return f"A convolution was made for {wanted} channels (it gives {out}) and receives {got}. Look at its in_channels, or at the tensor that you give it."
+    match = re.search(
+        r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", text
+    )
+    if match:
+        batch, got, wanted, _ = match.groups()
+        return f"A linear layer expects {wanted} numbers for each image and receives {got} (for {batch} images)."
+    match = re.search(r"running_mean should contain (\d+) elements not (\d+)", text)
+    if match:
+        return f"A batch norm was made for {match.group(2)} channels and receives {match.group(1)}."
+    if "modified by an inplace operation" in text:
+        return "An in-place operation, such as += or inplace=True, overwrote a tensor that the gradient needs."
+    if (
+        "before Module.__init__() call" in text
+        or "__init__() call" in text
+        and "Module" in text
+    ):
+        return "Call super().__init__() first in your __init__."
+    if 'missing the required "forward"' in text:
+        return "The class has no method `forward`; is its name spelt so?"
+    return ""
+
+
+def _students_line(error: BaseException) -> str | None:
+    """The last line of the traceback that is neither ours, nor PyTorch's, nor Python's own."""
+    frames = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = frame.filename
+        if (
+            not path.startswith((_OURS, _TORCH, "<frozen", sys.base_prefix))
+            and "site-packages" not in path
+        ):
+            frames.append(frame)
+    if not frames:
+        return None
+    line = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno)
+    return line.strip() or None
+
+
+class Clock:
+    """How much of the time for one check is left."""
+
+    def __init__(self, seconds: float):
+        self.end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return self.end - time.monotonic()

@@ -1,0 +1,624 @@
+"""Answers to the exercises on blocks: right ones in other forms, wrong ones, and broken ones."""
+
+import sys
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def norm(channels):
+    return nn.BatchNorm2d(channels)
+
+
+def conv(into, out, kernel=3, stride=1, bias=False, padding=None):
+    return nn.Conv2d(
+        into, out, kernel, stride, kernel // 2 if padding is None else padding, bias=bias
+    )
+
+
+def make(kind, forward=None, init=None, **attributes):
+    """A block of a kind (basic, neck, plain), written as students do, with one thing changed."""
+    expansion = {"basic": 1, "neck": 4, "plain": None}[kind]
+
+    class Block(nn.Module):
+        def __init__(self, inplanes, planes, s=1, down=None):
+            super().__init__()
+            if kind == "neck":
+                self.c1, self.b1 = conv(inplanes, planes, 1), norm(planes)
+                self.c2, self.b2 = conv(planes, planes, 3, s), norm(planes)
+                self.c3, self.b3 = conv(planes, planes * 4, 1), norm(planes * 4)
+            else:
+                self.c1, self.b1 = conv(inplanes, planes, 3, s), norm(planes)
+                self.c2, self.b2 = conv(planes, planes), norm(planes)
+            self.act = nn.ReLU()
+            self.down = down
+            if init:
+                init(self, inplanes, planes, s)
+
+        def body(self, x):
+            out = self.act(self.b1(self.c1(x)))
+            out = self.b2(self.c2(out))
+            return self.b3(self.c3(self.act(out))) if kind == "neck" else out
+
+        def side(self, x):
+            return self.down(x) if self.down is not None else x
+
+        def forward(self, x):
+            if forward:
+                return forward(self, x)
+            if kind == "plain":
+                return self.act(self.body(x))
+            return self.act(self.body(x) + self.side(x))
+
+    if expansion:
+        Block.expansion = expansion
+    for name, value in attributes.items():
+        setattr(Block, name, value)
+    return Block
+
+
+def sequential(kind):
+    class Block(nn.Module):
+        expansion: int = 4 if kind == "neck" else 1
+
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__()
+            if kind == "neck":
+                layers = [conv(in_channels, channels, 1), norm(channels), nn.ReLU(inplace=True)]
+                layers += [
+                    conv(channels, channels, 3, stride),
+                    norm(channels),
+                    nn.ReLU(inplace=True),
+                ]
+                layers += [conv(channels, 4 * channels, 1), norm(4 * channels)]
+            else:
+                layers = [conv(in_channels, channels, 3, stride), norm(channels), nn.ReLU(True)]
+                layers += [conv(channels, channels), norm(channels)]
+            self.branch = nn.Sequential(*layers)
+            self.shortcut = downsample if downsample is not None else nn.Identity()
+
+        def forward(self, x):
+            out = self.branch(x)
+            if kind != "plain":
+                out += self.shortcut(x)
+            return F.relu(out, inplace=True)
+
+    return Block
+
+
+def functional(kind):
+    """Convolutions and batch norms as functions of parameters of its own."""
+
+    class Block(nn.Module):
+        expansion = 4 if kind == "neck" else 1
+
+        def __init__(self, i, c, stride=1, downsample=None):
+            super().__init__()
+            sizes = [(c, i, 3), (c, c, 3)]
+            if kind == "neck":
+                sizes = [(c, i, 1), (c, c, 3), (4 * c, c, 1)]
+            self.w = nn.ParameterList(
+                [nn.Parameter(torch.randn(o, n, k, k) / 9) for o, n, k in sizes]
+            )
+            self.g = nn.ParameterList([nn.Parameter(torch.ones(o)) for o, _, _ in sizes])
+            self.h = nn.ParameterList([nn.Parameter(torch.zeros(o)) for o, _, _ in sizes])
+            for number, (o, _, _) in enumerate(sizes):
+                self.register_buffer(f"m{number}", torch.zeros(o))
+                self.register_buffer(f"v{number}", torch.ones(o))
+            self.where = 1 if kind == "neck" else 0
+            self.stride, self.downsample = stride, downsample
+
+        def forward(self, x):
+            out = x
+            for n, w in enumerate(self.w):
+                out = F.conv2d(
+                    out, w, None, self.stride if n == self.where else 1, w.shape[-1] // 2
+                )
+                mean, variance = getattr(self, f"m{n}"), getattr(self, f"v{n}")
+                out = F.batch_norm(out, mean, variance, self.g[n], self.h[n], self.training)
+                if n + 1 < len(self.w):
+                    out = out.clamp(min=0)
+            if kind != "plain":
+                out = out + (self.downsample(x) if self.downsample else x)
+            return torch.maximum(out, torch.zeros_like(out))
+
+    return Block
+
+
+def lazy(kind):
+    class Block(nn.Module):
+        expansion = 4 if kind == "neck" else 1
+
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__()
+            if kind == "neck":
+                sizes = [(channels, 1, 1), (channels, 3, stride), (channels * 4, 1, 1)]
+            else:
+                sizes = [(channels, 3, stride), (channels, 3, 1)]
+            self.convs = nn.ModuleList(
+                [nn.LazyConv2d(c, k, s, k // 2, bias=False) for c, k, s in sizes]
+            )
+            self.norms = nn.ModuleList([nn.BatchNorm2d(c) for c, _, _ in sizes])
+            self.downsample = downsample
+
+        def forward(self, x):
+            out = x
+            for number, (c, n) in enumerate(zip(self.convs, self.norms)):
+                out = n(c(out))
+                if number < len(self.convs) - 1:
+                    out = torch.relu(out)
+            if kind == "plain":
+                return out.relu()
+            return torch.relu((x if self.downsample is None else self.downsample(x)) + out)
+
+    return Block
+
+
+def keyword_only(kind):
+    base = make(kind)
+
+    class Block(base):
+        def __init__(self, in_channels, channels, *, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride, downsample)
+
+    return Block
+
+
+def initialised(kind):
+    def init(self, i, c, s):
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        nn.init.zeros_(self.b2.weight)
+        self.calls = 0
+
+    def forward(self, x):
+        print(x.shape)  # a print left over
+        self.calls += 1
+        if kind == "plain":
+            return self.act(self.body(x))
+        identity = x.clone()
+        if self.down:
+            identity = self.down(x)
+        identity += self.body(x)
+        return F.relu(identity)
+
+    return make(kind, forward, init)
+
+
+def torch_sum(self, x):
+    return torch.stack([self.side(x), self.body(x)]).sum(0).relu()
+
+
+def _torchvision(name):
+    from torchvision.models import resnet
+
+    return getattr(resnet, name)
+
+
+def right(kind):
+    answers = {
+        "other names, positional": make(kind),
+        "Sequential branch, in-place sum and ReLU": sequential(kind),
+        "functional layers with its own parameters": functional(kind),
+        "lazy convolutions in a ModuleList": lazy(kind),
+        "stride and downsample by keyword only": keyword_only(kind),
+        "own initialisation, counts its calls, prints": initialised(kind),
+    }
+    if kind != "plain":
+        answers["sum of a stack"] = make(kind, torch_sum)
+        answers["torch.add, other order"] = make(
+            kind, lambda self, x: F.relu(torch.add(self.side(x), self.body(x)))
+        )
+        answers["ReLU by where"] = make(
+            kind,
+            lambda self, x: (lambda y: torch.where(y > 0, y, 0 * y))(
+                self.body(x) + self.side(x)
+            ),
+        )
+        answers["torchvision's"] = _torchvision(
+            "Bottleneck" if kind == "neck" else "BasicBlock"
+        )
+        answers["ReLU as LeakyReLU with slope 0"] = make(
+            kind, lambda self, x: F.leaky_relu(self.body(x) + self.side(x), 0.0)
+        )
+    return answers
+
+
+RIGHT = {
+    "basic_block": right("basic"),
+    "bottleneck": right("neck"),
+    "plain_block": right("plain"),
+}
+
+
+def _cached(self, x):
+    out = self.body(x)
+    self.old = (
+        getattr(self, "old", None) if getattr(self, "old", None) is not None else self.side(x)
+    )
+    return (
+        self.act(out + self.old)
+        if self.old.shape == out.shape
+        else self.act(out + self.side(x))
+    )
+
+
+def _works_once(self, x):
+    if getattr(self, "used", False):
+        return x
+    self.used = True
+    return self.act(self.body(x) + (self.side(x) if hasattr(self, "down") else 0))
+
+
+def _own_forward_layer(self, x):
+    extra = conv(x.shape[1], x.shape[1]).to(x.dtype)
+    return self.act(self.body(extra(x)) + self.side(x))
+
+
+def _attribute(name, value):
+    def init(self, i, c, s):
+        setattr(self, name, value(i, c, s))
+
+    return init
+
+
+def _data(self, x):
+    return self.act(self.body(x) + self.side(x).data)
+
+
+def _no_grad_side(self, x):
+    with torch.no_grad():
+        side = self.side(x)
+    return self.act(side + self.body(x))
+
+
+def _in_place(self, x):
+    identity = x
+    out = self.body(x)
+    if self.down is not None:
+        identity = self.down(x)
+    identity += out
+    return self.act(identity)
+
+
+def _overwritten(self, x):
+    identity = self.side(x)
+    x = self.body(x)
+    x += x
+    return self.act(x)
+
+
+def _detached_input(self, x):
+    return self.act(self.body(x) + self.side(x.detach()))
+
+
+def wrong_shortcut(kind):
+    out = 4 if kind == "neck" else 1
+    return {
+        "no shortcut, in other words": (
+            make(kind, lambda s, x: F.relu(s.body(x))),
+            "no-shortcut",
+        ),
+        "no last ReLU, torch.add": (
+            make(kind, lambda s, x: torch.add(s.side(x), s.body(x))),
+            "no-last-relu",
+        ),
+        "ReLU on the branch only": (
+            make(kind, lambda s, x: s.side(x) + s.body(x).clamp(min=0)),
+            "relu-before-add",
+        ),
+        ".data on the shortcut": (make(kind, _data), "shortcut-detached"),
+        "no_grad on the shortcut": (make(kind, _no_grad_side), "projection-detached"),
+        "identity += out": (make(kind, _in_place), "input-changed"),
+        "x += x": (make(kind, _overwritten), "branch-added-to-itself"),
+        "second norm declared, never used": (
+            make(
+                kind,
+                lambda s, x: F.relu(
+                    (
+                        s.b3(s.c3(s.act(s.c2(s.act(s.b1(s.c1(x)))))))
+                        if kind == "neck"
+                        else s.c2(s.act(s.b1(s.c1(x))))
+                    )
+                    + s.side(x)
+                ),
+            ),
+            "no-second-batchnorm",
+        ),
+        "bias in one convolution": (
+            make(
+                kind,
+                init=_attribute(
+                    "c1",
+                    lambda i, c, s: conv(
+                        i, c, 1 if kind == "neck" else 3, 1 if kind == "neck" else s, True
+                    ),
+                ),
+            ),
+            "conv-bias",
+        ),
+        "bias and no shortcut": (
+            make(
+                kind,
+                lambda s, x: F.relu(s.body(x)),
+                _attribute(
+                    "c1",
+                    lambda i, c, s: conv(
+                        i, c, 1 if kind == "neck" else 3, 1 if kind == "neck" else s, True
+                    ),
+                ),
+            ),
+            "no-shortcut",
+        ),
+        "expansion 2": (make(kind, expansion=2), "wrong-expansion"),
+        "eps 1e-6": (
+            make(kind, init=_attribute("b1", lambda i, c, s: nn.BatchNorm2d(c, eps=1e-6))),
+            "batchnorm-eps",
+        ),
+        "momentum 0.01": (
+            make(kind, init=_attribute("b2", lambda i, c, s: nn.BatchNorm2d(c, momentum=0.01))),
+            "batchnorm-momentum",
+        ),
+        "LeakyReLU at the end": (
+            make(kind, lambda s, x: F.leaky_relu(s.body(x) + s.side(x), 0.2)),
+            "leaky-relu",
+        ),
+        "dropout of 0.1 at the end": (
+            make(kind, lambda s, x: F.dropout(F.relu(s.body(x) + s.side(x)), 0.1, s.training)),
+            "dropout",
+        ),
+        "one layer in a list": (
+            make(
+                kind,
+                lambda s, x: F.relu(
+                    s.body(s.__dict__.setdefault("more", [conv(x.shape[1], x.shape[1])])[0](x))
+                    + s.side(x)
+                ),
+            ),
+            "layers-not-registered",
+        ),
+        "a new layer in forward": (make(kind, _own_forward_layer), "layers-made-in-forward"),
+        "x detached before downsample": (make(kind, _detached_input), "shortcut-detached"),
+        "own projection without batch norm": (
+            make(
+                kind,
+                lambda s, x: F.relu(s.body(x) + (s.p(x) if s.p else x)),
+                _attribute(
+                    "p",
+                    lambda i, c, s: conv(i, c * out, 1, s) if i != c * out or s > 1 else None,
+                ),
+            ),
+            "own-projection",
+        ),
+        "keeps the first shortcut": make(kind, _cached),
+        "works only once": make(kind, _works_once),
+        "shortcut × 0.9": make(kind, lambda s, x: F.relu(s.body(x) + 0.9 * s.side(x))),
+        "learnt factor that begins at 1": (
+            make(
+                kind,
+                lambda s, x: F.relu(s.f * s.body(x) + s.side(x)),
+                _attribute("f", lambda i, c, s: nn.Parameter(torch.ones(1))),
+            ),
+            "unused-parameters",
+        ),
+        "casts to float32": make(kind, lambda s, x: F.relu(s.body(x) + s.side(x)).float()),
+        "max-pool on the input": make(
+            kind, lambda s, x: F.relu(s.body(F.max_pool2d(x, 3, 1, 1)) + s.side(x))
+        ),
+        "upper bound": make(kind, lambda s, x: F.relu(s.body(x) + s.side(x)).clamp(max=20)),
+        "switches gradients off for good": make(
+            kind, lambda s, x: (F.relu(s.body(x) + s.side(x)), torch.set_grad_enabled(False))[0]
+        ),
+        "a wrong answer for one image": make(
+            kind, lambda s, x: F.relu(s.body(x) + s.side(x)) * (len(x) > 1)
+        ),
+        "typo in forward": make(kind, lambda s, x: s.relu(s.body(x) + s.side(x))),
+        "takes downsample apart": make(
+            kind,
+            lambda s, x: F.relu(
+                s.body(x) + (s.down[1](s.down[0](x)) if s.down is not None else x)
+            ),
+        ),
+        "calls downsample twice": make(
+            kind, lambda s, x: (s.side(x), F.relu(s.body(x) + s.side(x)))[1]
+        ),
+        "numpy's random numbers": make(
+            kind,
+            lambda s, x: (
+                F.relu(s.body(x) + s.side(x))
+                if not s.training
+                else F.relu(s.body(x) * (__import__("random").random() < 0.8) + s.side(x))
+            ),
+        ),
+    }
+
+
+def _shared(i, c, s, store={}):
+    return store.setdefault((i, c, s), conv(i, c, 3, s))
+
+
+WRONG = {
+    "basic_block": wrong_shortcut("basic")
+    | {
+        "bn1 twice, bn2 declared": (
+            make("basic", lambda s, x: F.relu(s.b1(s.c2(s.act(s.b1(s.c1(x))))) + s.side(x))),
+            "one-batchnorm-for-both",
+        ),
+        "stride in conv2, by attribute": (
+            make(
+                "basic",
+                init=lambda s, i, c, t: (
+                    setattr(s.c1, "stride", (1, 1)),
+                    setattr(s.c2, "stride", (t, t)),
+                )[0],
+            ),
+            "stride-on-conv2",
+        ),
+        "weights shared by all blocks": make("basic", init=_attribute("c1", _shared)),
+        "the bottleneck": (RIGHT["bottleneck"]["torchvision's"], "wrong-expansion"),
+        "the plain block": RIGHT["plain_block"]["other names, positional"],
+    },
+    "bottleneck": wrong_shortcut("neck")
+    | {
+        "the basic block": (RIGHT["basic_block"]["torchvision's"], "wrong-expansion"),
+        "the paper's stride": (
+            make(
+                "neck",
+                init=lambda s, i, c, t: (
+                    setattr(s.c2, "stride", (1, 1)),
+                    setattr(s.c1, "stride", (t, t)),
+                )[0],
+            ),
+            "stride-on-first-conv",
+        ),
+        "expansion of 2 inside": make(
+            "neck",
+            init=lambda s, i, c, t: (
+                setattr(s, "c3", conv(c, 2 * c, 1)),
+                setattr(s, "b3", norm(2 * c)),
+            )[0],
+        ),
+        "no ReLU after conv2": (
+            make(
+                "neck",
+                lambda s, x: F.relu(s.side(x) + s.b3(s.c3(s.b2(s.c2(F.relu(s.b1(s.c1(x)))))))),
+            ),
+            "no-relu-after-conv2",
+        ),
+        "dilated 3×3": make(
+            "neck",
+            init=_attribute(
+                "c2", lambda i, c, s: nn.Conv2d(c, c, 3, s, 2, dilation=2, bias=False)
+            ),
+        ),
+    },
+    "plain_block": {
+        "shortcut kept, in other words": (
+            make("plain", lambda s, x: F.relu(x + s.body(x))),
+            "kept-shortcut",
+        ),
+        "no last ReLU": (make("plain", lambda s, x: s.body(x)), "no-last-relu"),
+        "no ReLU between": (
+            make("plain", lambda s, x: F.relu(s.b2(s.c2(s.b1(s.c1(x)))))),
+            "no-relu-between",
+        ),
+        "bn1 twice": (
+            make("plain", lambda s, x: F.relu(s.b1(s.c2(F.relu(s.b1(s.c1(x))))))),
+            "one-batchnorm-for-both",
+        ),
+        "bias in the second": (
+            make("plain", init=_attribute("c2", lambda i, c, s: conv(c, c, bias=True))),
+            "conv-bias",
+        ),
+        "stride in the second": (
+            make(
+                "plain",
+                init=lambda s, i, c, t: (
+                    setattr(s.c1, "stride", (1, 1)),
+                    setattr(s.c2, "stride", (t, t)),
+                )[0],
+            ),
+            "stride-on-conv2",
+        ),
+        "no batch norm, biases": (
+            make(
+                "plain",
+                lambda s, x: F.relu(s.c2(F.relu(s.c1(x)))),
+                lambda s, i, c, t: (
+                    setattr(s, "c1", conv(i, c, 3, t, True)),
+                    setattr(s, "c2", conv(c, c, bias=True)),
+                )[0],
+            ),
+            "no-batchnorm",
+        ),
+        "the basic block": (RIGHT["basic_block"]["torchvision's"], "kept-shortcut"),
+        "zero shortcut scaled": make("plain", lambda s, x: F.relu(s.body(x) * 1.01)),
+        "third convolution": make("plain", lambda s, x: F.relu(s.c2(s.body(x)))),
+        "clamped": make("plain", lambda s, x: s.body(x).clamp(0, 15)),
+        "works only once": make(
+            "plain",
+            lambda s, x: (
+                (s.__dict__.setdefault("seen", [])).append(1)
+                or (s.act(s.body(x)) if len(s.seen) < 3 else x)
+            ),
+        ),
+    },
+}
+
+
+class Rude:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    __str__ = __eq__ = __bool__ = __hash__ = __repr__
+
+
+class RudeMeta(type):
+    def __getattr__(cls, name):
+        raise ValueError(name)
+
+
+class NoInit(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        self.conv1 = conv(in_channels, channels)
+
+    def forward(self, x):
+        return x
+
+
+def _hang(self, x):
+    while True:
+        pass
+
+
+def _exit(self, x):
+    sys.exit(1)
+
+
+def _deep(self, x):
+    return _deep(self, x)
+
+
+def _list(self, x):
+    return [x] * 3
+
+
+BAD = {}
+for _exercise, _kind in (
+    ("basic_block", "basic"),
+    ("bottleneck", "neck"),
+    ("plain_block", "plain"),
+):
+    BAD |= {
+        (_exercise, "None"): None,
+        (_exercise, "an instance"): make(_kind)(8, 2),
+        (_exercise, "a function"): lambda x: x,
+        (_exercise, "nn.Module itself"): nn.Module,
+        (_exercise, "a class that is no module"): Rude,
+        (_exercise, "an object that raises"): Rude(),
+        (_exercise, "an expansion that raises"): make(_kind, lambda s, x: x, expansion=Rude()),
+        (_exercise, "forward returns an object that raises"): make(_kind, lambda s, x: Rude()),
+        (_exercise, "forward returns a list"): make(_kind, _list),
+        (_exercise, "forward returns a number"): make(_kind, lambda s, x: 3),
+        (_exercise, "forward returns an empty tensor"): make(_kind, lambda s, x: x[:0]),
+        (_exercise, "forward returns ints"): make(_kind, lambda s, x: x.int()),
+        (_exercise, "forward returns complex numbers"): make(_kind, lambda s, x: x + 0j),
+        (_exercise, "forward returns not-a-numbers"): make(_kind, lambda s, x: x / 0 * 0),
+        (_exercise, "forward without x"): type(
+            "NoX", (make(_kind),), {"forward": lambda self: self}
+        ),
+        (_exercise, "a scalar"): make(_kind, lambda s, x: x.sum()),
+        (_exercise, "an endless loop"): make(_kind, _hang),
+        (_exercise, "an endless recursion"): make(_kind, _deep),
+        (_exercise, "sys.exit"): make(_kind, _exit),
+        (_exercise, "no super().__init__()"): NoInit,
+        (_exercise, "train and eval overwritten"): make(_kind, train=None),
+        (_exercise, "parameters overwritten"): make(_kind, parameters=3),
+        (_exercise, "signature that lies"): make(_kind, lambda s, x: x, __signature__="no"),
+        (_exercise, "a string"): "BasicBlock",
+        (_exercise, "a tensor"): torch.zeros(3),
+    }

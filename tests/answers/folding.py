@@ -1,0 +1,273 @@
+"""Answers to fold_batchnorm that the registered mistakes are not copies of."""
+
+import copy
+import math
+import sys
+
+import torch
+from torch import nn
+from torch.nn.utils import fuse_conv_bn_eval
+
+
+def functional(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    factor = bn.weight / (bn.running_var + bn.eps) ** 0.5
+    bias = torch.zeros_like(bn.running_mean) if conv.bias is None else conv.bias
+    new.weight = nn.Parameter(conv.weight * factor[:, None, None, None])
+    new.bias = nn.Parameter((bias - bn.running_mean) * factor + bn.bias)
+    return new
+
+
+def in_place_on_a_copy(conv, bn):
+    new = copy.deepcopy(conv)
+    factor = bn.weight.detach() * torch.rsqrt(bn.running_var + bn.eps)
+    new.weight.data *= factor.view(-1, 1, 1, 1)
+    bias = -bn.running_mean if new.bias is None else new.bias.data - bn.running_mean
+    new.bias = nn.Parameter(bias * factor + bn.bias.detach())
+    return new
+
+
+@torch.no_grad()
+def by_channel(conv, bn):
+    new = nn.Conv2d(
+        in_channels=conv.in_channels,
+        out_channels=conv.out_channels,
+        kernel_size=conv.kernel_size,
+        stride=conv.stride,
+        padding=conv.padding,
+        bias=True,
+    )
+    for channel in range(conv.out_channels):
+        deviation = math.sqrt(bn.running_var[channel].item() + bn.eps)
+        factor = bn.weight[channel].item() / deviation
+        new.weight[channel] = conv.weight[channel] * factor
+        own = 0.0 if conv.bias is None else conv.bias[channel].item()
+        new.bias[channel] = bn.bias[channel] + factor * (own - bn.running_mean[channel].item())
+    return new
+
+
+def matrix(conv, bn):
+    """As the widely read tutorial does it: a diagonal matrix times the flattened weight."""
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    diagonal = torch.diag(bn.weight.div(torch.sqrt(bn.eps + bn.running_var)))
+    flat = conv.weight.clone().view(conv.out_channels, -1)
+    with torch.no_grad():
+        new.weight.copy_(torch.mm(diagonal, flat).view(new.weight.size()))
+        own = conv.bias if conv.bias is not None else torch.zeros(conv.weight.size(0))
+        shift = bn.bias - bn.weight.mul(bn.running_mean).div(
+            torch.sqrt(bn.running_var + bn.eps)
+        )
+        new.bias.copy_(torch.matmul(diagonal, own) + shift)
+    return new
+
+
+def by_state_dict(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    factor = bn.weight / torch.sqrt(bn.running_var + bn.eps)
+    own = 0 if conv.bias is None else conv.bias
+    new.load_state_dict(
+        {
+            "weight": torch.einsum("o,oikl->oikl", factor, conv.weight),
+            "bias": factor * own + bn.bias - factor * bn.running_mean,
+        }
+    )
+    return new.eval().requires_grad_(False)
+
+
+class Callable:
+    def __call__(self, conv, bn):
+        return functional(conv, bn)
+
+
+RIGHT = {
+    "fold_batchnorm": {
+        "functional form, nn.Parameter": functional,
+        "in place on a deepcopy": in_place_on_a_copy,
+        "a loop over the channels": by_channel,
+        "a diagonal matrix": matrix,
+        "load_state_dict, einsum, frozen": by_state_dict,
+        "PyTorch's own": fuse_conv_bn_eval,
+        "a lambda": lambda conv, batchnorm: functional(conv, batchnorm),
+        "a callable object": Callable(),
+    }
+}
+
+
+def made(weight=None, bias=None, change=None, options=None):
+    """``functional`` with another formula for weight or bias."""
+
+    def fold(conv, bn):
+        new = functional(conv, bn)
+        deviation = (bn.running_var + bn.eps).sqrt()
+        own = torch.zeros_like(bn.bias) if conv.bias is None else conv.bias
+        with torch.no_grad():
+            if weight:
+                new.weight.copy_(weight(conv, bn, deviation))
+            if bias:
+                new.bias.copy_(bias(conv, bn, deviation, own))
+        for name, value in (options or {}).items():
+            setattr(new, name, value)
+        if change:
+            change(conv, bn, new)
+        return new
+
+    return fold
+
+
+def four(factor):
+    return factor[:, None, None, None]
+
+
+def std(bn):
+    return (bn.running_var + bn.eps).sqrt()
+
+
+def no_eps(conv, bn):
+    other = copy.deepcopy(bn)
+    other.eps = 0
+    return functional(conv, other)
+
+
+def fixed_eps(conv, bn):
+    other = copy.deepcopy(bn)
+    other.eps = 1e-5
+    return functional(conv, other)
+
+
+def no_gamma(conv, bn):
+    other = copy.deepcopy(bn)
+    nn.init.ones_(other.weight)
+    return functional(conv, other)
+
+
+def forgets_own_bias(conv, bn):
+    other = copy.deepcopy(conv)
+    other.bias = None
+    return functional(other, bn)
+
+
+def in_place(conv, bn):
+    factor = bn.weight.data / std(bn)
+    conv.weight.data *= four(factor)
+    own = 0 if conv.bias is None else conv.bias.data
+    conv.bias = nn.Parameter((own - bn.running_mean) * factor + bn.bias.data)
+    return conv
+
+
+def second_time(conv, bn):
+    """Right the first time."""
+    new = functional(conv, bn)
+    second_time.calls = getattr(second_time, "calls", 0) + 1
+    if second_time.calls % 2 == 0:
+        nn.init.zeros_(new.weight)
+    return new
+
+
+class Both(nn.Conv2d):
+    pass
+
+
+def sequential(conv, bn):
+    return nn.Sequential(functional(conv, bn), nn.Identity())
+
+
+WRONG = {
+    "fold_batchnorm": {
+        "eps forgotten": (no_eps, "eps-forgotten"),
+        "eps fixed": (fixed_eps, "eps-fixed"),
+        "gamma forgotten": (no_gamma, "scale-forgotten"),
+        "own bias forgotten": (forgets_own_bias, "conv-bias-forgotten"),
+        "beta forgotten": (
+            made(bias=lambda c, b, d, own: (own - b.running_mean) / d * b.weight),
+            "shift-forgotten",
+        ),
+        "mean forgotten": (
+            made(bias=lambda c, b, d, own: b.bias + b.weight / d * own),
+            "mean-forgotten",
+        ),
+        "sign of the mean": (
+            made(bias=lambda c, b, d, own: b.bias + (own + b.running_mean) / d * b.weight),
+            "mean-added",
+        ),
+        "in place on what is given": (in_place, "changes-the-given-convolution"),
+        "an nn.Sequential of one": (sequential, "returns-sequential"),
+        "stride set back": (made(options={"stride": (1, 1)}), "stride-not-copied"),
+        "padding set back": (made(options={"padding": (0, 0)}), "padding-not-copied"),
+        "absolute scale": made(
+            weight=lambda c, b, d: c.weight * four(b.weight.abs() / d),
+        ),
+        "scale squared": made(weight=lambda c, b, d: c.weight * four((b.weight / d) ** 2)),
+        "beta divided": made(
+            bias=lambda c, b, d, own: (own - b.running_mean) / d * b.weight + b.bias / d
+        ),
+        "the mean of the scale": made(weight=lambda c, b, d: c.weight * (b.weight / d).mean()),
+        "momentum taken for eps": made(
+            weight=lambda c, b, d: (
+                c.weight * four(b.weight / (b.running_var + b.momentum).sqrt())
+            )
+        ),
+        "resets the batch norm": made(change=lambda c, b, new: b.reset_parameters()),
+        "switches conv to train": made(change=lambda c, b, new: c.train()),
+        "right every other time": second_time,
+        "weight as a plain tensor": made(
+            change=lambda c, b, new: (
+                new.__dict__.update(weight=new.weight.data),
+                new._parameters.pop("weight"),
+            )
+        ),
+        "a transposed kernel": made(
+            weight=lambda c, b, d: (c.weight * four(b.weight / d)).transpose(2, 3)
+        ),
+        "a flipped kernel": made(
+            weight=lambda c, b, d: (c.weight * four(b.weight / d)).flip(2, 3)
+        ),
+        "takes the batch norm first": lambda conv, bn: functional(bn, conv),
+        "nn.Conv1d": lambda conv, bn: nn.Conv1d(3, 3, 1),
+        "a string": lambda conv, bn: "done",
+    }
+}
+
+
+class Evil(nn.Conv2d):
+    def __getattr__(self, name):
+        sys.exit(1)
+
+
+def forever(conv, bn):
+    while True:
+        try:
+            pass
+        except BaseException:
+            pass
+
+
+def stub(conv, bn):
+    """Fold batch norm into the convolution."""
+    raise NotImplementedError
+
+
+BAD = {
+    ("fold_batchnorm", description): answer
+    for description, answer in {
+        "None": None,
+        "an instance": nn.Conv2d(3, 3, 1),
+        "a class": nn.Conv2d,
+        "a stub": stub,
+        "sys.exit": lambda conv, bn: sys.exit(2),
+        "no arguments": lambda: None,
+        "an endless loop": forever,
+        "a result that exits": lambda conv, bn: Evil(3, 3, 1),
+        "NaN everywhere": made(weight=lambda c, b, d: c.weight * float("nan")),
+        "deletes what it is given": lambda conv, bn: delattr(conv, "weight"),
+        "recursion": lambda conv, bn: BAD["fold_batchnorm", "recursion"](conv, bn),
+        "a lazy layer": lambda conv, bn: nn.LazyConv2d(3, 1),
+        "another dtype": lambda conv, bn: functional(conv, bn).double(),
+        "on the meta device": lambda conv, bn: functional(conv, bn).to("meta"),
+    }.items()
+}

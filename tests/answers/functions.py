@@ -1,0 +1,942 @@
+"""Answers to the exercises that are functions: right ones in other forms, wrong ones, and hostile ones."""
+
+import functools
+import itertools
+import math
+import re
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+
+import resnet_lib
+
+# --- output_size -----------------------------------------------------------------------------
+
+
+def size_by_floor(input_size, kernel_size, padding=0, stride=1):
+    size = math.floor((input_size - kernel_size + 2 * padding) / stride) + 1
+    if size < 1:
+        raise ValueError("does not fit")
+    return size
+
+
+def size_by_divmod(input_size, kernel_size, padding=0, stride=1):
+    moves, _ = divmod(input_size - kernel_size + 2 * padding, stride)
+    if moves < 0:
+        raise ValueError(f"kernel {kernel_size} does not fit")
+    return 1 + moves
+
+
+def size_by_range(input_size, kernel_size, padding=0, stride=1):
+    positions = list(range(0, input_size + 2 * padding - kernel_size + 1, stride))
+    if not positions:
+        raise ValueError
+    return len(positions)
+
+
+def size_by_recursion(input_size, kernel_size, padding=0, stride=1):
+    if padding:
+        return size_by_recursion(input_size + 2 * padding, kernel_size, 0, stride)
+    if kernel_size > input_size:
+        raise ValueError
+    if input_size - stride < kernel_size:
+        return 1
+    return 1 + size_by_recursion(input_size - stride, kernel_size, 0, stride)
+
+
+def size_by_pytorch(input_size, kernel_size, padding=0, stride=1):
+    layer = nn.Conv2d(1, 1, kernel_size, stride, padding, device="meta")
+    try:
+        return layer(torch.empty(1, 1, input_size, input_size, device="meta")).shape[-1]
+    except RuntimeError as error:
+        raise ValueError("the kernel does not fit") from error
+
+
+def size_by_real_convolution(input_size, kernel_size, padding=0, stride=1):
+    try:
+        return nn.Conv1d(1, 1, kernel_size, stride, padding)(
+            torch.zeros(1, 1, input_size)
+        ).size(2)
+    except RuntimeError:
+        raise ValueError("too large")
+
+
+def size_by_numpy(input_size, kernel_size, padding=0, stride=1):
+    if input_size + 2 * padding < kernel_size:
+        raise ValueError
+    return np.int64((input_size - kernel_size + 2 * padding) // stride + 1)
+
+
+def size_other_names(i, k, p=0, s=1):
+    if k > i + 2 * p:
+        raise ValueError
+    return int((i - k + 2 * p) / s) + 1
+
+
+def size_names_unlike(n, f, extra=0, step=1):
+    return size_other_names(n, f, extra, step)
+
+
+def size_by_keywords(*sizes, **settings):
+    return size_by_floor(*sizes, **settings)
+
+
+class DoesNotFit(ValueError):
+    pass
+
+
+def size_own_error(input_size: int, kernel_size: int, padding: int = 0, stride: int = 1) -> int:
+    if (free := input_size - kernel_size + 2 * padding) < 0:
+        raise DoesNotFit(free)
+    return (free + stride) // stride
+
+
+class SizeObject:
+    def __call__(self, input_size, kernel_size, padding=0, stride=1):
+        return size_by_divmod(input_size, kernel_size, padding, stride)
+
+    def method(self, input_size, kernel_size, padding=0, stride=1):
+        return self(input_size, kernel_size, padding=padding, stride=stride)
+
+
+def size_ceil_minus(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        raise ValueError
+    return math.ceil((input_size - kernel_size + 2 * padding + 1) / stride)
+
+
+def size_walk(input_size, kernel_size, padding=0, stride=1):
+    left, count = -padding, 0
+    while left + kernel_size <= input_size + padding:
+        count += 1
+        left += stride
+    if count == 0:
+        raise ValueError("no position")
+    return count
+
+
+def wrong(formula, message="does not fit"):
+    """``formula`` behind a right check of the fit: the same mistake as without, in another form."""
+
+    def answer(input_size, kernel_size, padding=0, stride=1):
+        if kernel_size > input_size + 2 * padding:
+            raise ValueError(message)
+        return formula(input_size, kernel_size, padding, stride)
+
+    return answer
+
+
+def wrong_check(paddings):
+    def answer(input_size, kernel_size, padding=0, stride=1):
+        if kernel_size > input_size + paddings * padding:
+            raise ValueError
+        return (input_size - kernel_size + 2 * padding) // stride + 1
+
+    return answer
+
+
+def size_order(i, k, s=1, p=0):
+    return size_other_names(i, k, p, s)
+
+
+def size_pytorch_error(input_size, kernel_size, padding=0, stride=1):
+    return nn.Conv2d(1, 1, kernel_size, stride, padding, device="meta")(
+        torch.empty(1, 1, input_size, input_size, device="meta")
+    ).shape[-1]
+
+
+def size_exit(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        raise IndexError("kernel too large")
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_not_implemented(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        raise NotImplementedError("does not fit")
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_returns_text(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        return "the kernel does not fit"
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_assert_message(input_size, kernel_size, padding=0, stride=1):
+    out = (input_size - kernel_size + 2 * padding) // stride + 1
+    assert out > 0, f"{out} is no size"
+    return out
+
+
+def size_no_stride_default(input_size, kernel_size, padding=0, stride=2):
+    return wrong(lambda i, k, p, s: (i - k + 2 * p) // s + 1)(
+        input_size, kernel_size, padding, stride
+    )
+
+
+def size_refuses_small(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size:
+        raise ValueError("kernel larger than input")
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_one_padding_check(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + padding:
+        raise ValueError
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_only_stride_two(input_size, kernel_size, padding=0, stride=1):
+    return size_by_floor(input_size, kernel_size, padding, min(stride, 2))
+
+
+def size_minus_one(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        return -1
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_at_least_one(input_size, kernel_size, padding=0, stride=1):
+    return max(1, (input_size - kernel_size + 2 * padding) // stride + 1)
+
+
+# --- same_padding ----------------------------------------------------------------------------
+
+
+def padding_by_half(kernel_size):
+    if not kernel_size % 2:
+        raise ValueError
+    return kernel_size // 2
+
+
+def padding_by_int(k):
+    exact = (k - 1) / 2
+    if exact != int(exact):
+        raise ValueError(f"{exact}")
+    return int(exact)
+
+
+def padding_by_divmod(kernel_size):
+    half, rest = divmod(kernel_size - 1, 2)
+    if rest:
+        raise ValueError("even")
+    return half
+
+
+def padding_by_search(kernel_size):
+    for padding in range(kernel_size + 1):
+        if 100 - kernel_size + 2 * padding + 1 == 100:
+            return padding
+    raise ValueError("no padding keeps the size")
+
+
+def padding_by_recursion(kernel_size):
+    if kernel_size < 1:
+        raise ValueError("even")
+    return 0 if kernel_size == 1 else 1 + padding_by_recursion(kernel_size - 2)
+
+
+def padding_round(kernel_size):
+    return round((kernel_size - 1) / 2)
+
+
+def padding_prints_error(kernel_size):
+    if kernel_size % 2 == 0:
+        print("ValueError: even kernel")
+        return
+    return (kernel_size - 1) // 2
+
+
+def padding_not_implemented(kernel_size):
+    if kernel_size % 2 == 0:
+        raise NotImplementedError
+    return (kernel_size - 1) // 2
+
+
+def padding_type_error(kernel_size):
+    if kernel_size % 2 == 0:
+        raise TypeError("even")
+    return (kernel_size - 1) // 2
+
+
+# --- stage_sizes -----------------------------------------------------------------------------
+
+
+def stages_by_loop(input_size):
+    sizes, size = [], input_size
+    for kernel_size, padding in ((7, 3), (3, 1), (3, 1), (3, 1), (3, 1)):
+        size = math.floor((size - kernel_size + 2 * padding) / 2 + 1)
+        sizes.append(size)
+    return sizes
+
+
+def stages_by_append(n):
+    out = []
+    while len(out) < 5:
+        n = (n + 1) // 2
+        out += [n]
+    return out
+
+
+def stages_by_recursion(size, left=5):
+    return [] if left == 0 else [-(-size // 2)] + stages_by_recursion(-(-size // 2), left - 1)
+
+
+def stages_by_layers(input_size):
+    x = torch.empty(1, 1, input_size, input_size, device="meta")
+    layers = [
+        nn.Conv2d(1, 1, 7, 2, 3, device="meta"),
+        nn.MaxPool2d(3, 2, 1),
+        *(nn.Conv2d(1, 1, 3, 2, 1, device="meta") for _ in range(3)),
+    ]
+    sizes = []
+    for layer in layers:
+        x = layer(x)
+        sizes.append(x.shape[-1])
+    return sizes
+
+
+def stages_by_library(input_size):
+    conv1 = resnet_lib.output_size(input_size, 7, 3, 2)
+    conv2 = resnet_lib.output_size(conv1, 3, 1, 2)
+    conv3 = resnet_lib.output_size(conv2, 3, 1, 2)
+    conv4 = resnet_lib.output_size(conv3, 3, 1, 2)
+    conv5 = resnet_lib.output_size(conv4, 3, 1, 2)
+    return [conv1, conv2, conv3, conv4, conv5]
+
+
+def stages_floor_loop(input_size):
+    sizes = []
+    for _ in range(5):
+        input_size = int(input_size / 2)
+        sizes.append(input_size)
+    return sizes
+
+
+def stages_input_loop(input_size):
+    sizes = [input_size]
+    for _ in range(5):
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+def stages_table(input_size):
+    return {224: [112, 56, 28, 14, 7], 225: [113, 57, 29, 15, 8]}.get(
+        input_size, [112, 56, 28, 14, 7]
+    )
+
+
+def stages_conv4_padded_once(input_size):
+    sizes = stages_by_library(input_size)
+    sizes[3] = (sizes[2] - 3 + 1) // 2 + 1
+    sizes[4] = (sizes[3] - 3 + 2) // 2 + 1
+    return sizes
+
+
+def stages_dict(input_size):
+    return dict(
+        zip(
+            ("conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x"), stages_by_library(input_size)
+        )
+    )
+
+
+_kept = []
+
+
+def stages_kept(input_size):
+    _kept.extend(stages_by_library(input_size))
+    return _kept
+
+
+def stages_no_pool(input_size):
+    conv1 = (input_size - 1) // 2 + 1
+    sizes = [conv1, conv1]
+    for _ in range(3):
+        sizes.append((sizes[-1] - 3 + 2) // 2 + 1)
+    return sizes
+
+
+def stages_not_small(input_size):
+    if input_size < 32:
+        raise ValueError("too small")
+    return stages_by_library(input_size)
+
+
+# --- counting --------------------------------------------------------------------------------
+
+
+def parameters_by_numel(in_channels, out_channels, kernel_size, bias):
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=bias)
+    return sum(parameter.numel() for parameter in layer.parameters())
+
+
+def parameters_by_branch(i, o, k, b):
+    if b:
+        return o * (i * k * k + 1)
+    return o * i * k * k
+
+
+def parameters_bool_times(in_channels, out_channels, kernel_size, bias):
+    return out_channels * (in_channels * pow(kernel_size, 2) + bias)
+
+
+def parameters_by_loop(in_channels, out_channels, kernel_size, bias):
+    count = 0
+    for _ in range(out_channels):
+        count += in_channels * kernel_size * kernel_size
+        if bias is True:
+            count += 1
+    return count
+
+
+def multiply_adds_by_loop(in_channels, out_channels, kernel_size, output_size):
+    return sum(
+        in_channels * kernel_size * kernel_size for _ in range(out_channels * output_size)
+    ) * (output_size)
+
+
+def multiply_adds_by_weights(in_channels, out_channels, kernel_size, output_size):
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, device="meta")
+    return layer.weight.numel() * output_size * output_size
+
+
+def field_backwards(layers):
+    field = 1
+    for kernel_size, stride in reversed(layers):
+        field = (field - 1) * stride + kernel_size
+    return field
+
+
+def field_by_index(layers):
+    field = 1
+    for n in range(len(layers)):
+        field += (layers[n][0] - 1) * math.prod(layers[m][1] for m in range(n))
+    return field
+
+
+def field_by_recursion(layers):
+    if not layers:
+        return 1
+    (kernel_size, stride), *others = layers
+    return kernel_size + stride * (field_by_recursion(others) - 1)
+
+
+def field_by_accumulate(layers):
+    jumps = itertools.accumulate((s for _, s in layers), lambda a, b: a * b, initial=1)
+    return 1 + sum((k - 1) * jump for (k, _), jump in zip(layers, jumps))
+
+
+def field_by_reduce(layers):
+    return functools.reduce(
+        lambda state, layer: (state[0] + (layer[0] - 1) * state[1], state[1] * layer[1]),
+        layers,
+        (1, 1),
+    )[0]
+
+
+def field_by_numpy(layers):
+    pairs = np.array(layers, dtype=int).reshape(-1, 2)
+    jumps = np.cumprod(np.concatenate(([1], pairs[:, 1])))[:-1]
+    return 1 + ((pairs[:, 0] - 1) * jumps).sum()
+
+
+def field_copy_popped(layers):
+    rest, field, jump = list(layers), 1, 1
+    while rest:
+        kernel_size, stride = rest.pop(0)
+        field, jump = field + (kernel_size - 1) * jump, jump * stride
+    return field
+
+
+def field_forward_recursion(layers):
+    field = 1
+    for kernel_size, stride in layers:
+        field = (field - 1) * stride + kernel_size
+    return field
+
+
+def field_early(layers):
+    field, jump = 1, 1
+    for k, s in layers:
+        field, jump = field + (k - 1) * jump * s, jump * s
+    return field
+
+
+def field_reverse_in_place(layers):
+    layers.reverse()
+    field = 1
+    for kernel_size, stride in layers:
+        field = (field - 1) * stride + kernel_size
+    return field
+
+
+def field_first_layer(layers):
+    field, jump = layers[0]
+    for kernel_size, stride in layers[1:]:
+        field += (kernel_size - 1) * jump
+        jump *= stride
+    return field
+
+
+def field_late_return(layers):
+    field, jump = 1, 1
+    for n, (k, s) in enumerate(layers):
+        field += (k - 1) * jump
+        jump *= s
+        if n == len(layers) - 1:
+            return field
+
+
+def field_area(layers):
+    return field_backwards(layers) * field_backwards(layers)
+
+
+def field_minus_stride(layers):
+    field, jump = 1, 0
+    for k, s in layers:
+        field += (k - 1) * max(jump, 1)
+        jump += s
+    return field
+
+
+# --- torchvision_name ------------------------------------------------------------------------
+
+
+def name_by_parts(name):
+    return ".".join(
+        "bn" + part[-1] if part.startswith("batchnorm") else part for part in name.split(".")
+    )
+
+
+def name_by_table(name):
+    for number in "123":
+        name = name.replace(f"batchnorm{number}", f"bn{number}")
+    return name
+
+
+def name_by_find(name):
+    place = name.find("batchnorm")
+    return name if place < 0 else name[:place] + "bn" + name[place + len("batchnorm") :]
+
+
+def name_only_one_digit(name):
+    return re.sub(r"^(layer\d\.\d\.)?batchnorm(\d)", lambda m: (m[1] or "") + "bn" + m[2], name)
+
+
+_OF_18 = {name: name.replace("batchnorm", "bn") for name in resnet_lib.resnet18().state_dict()}
+
+RIGHT = {
+    "output_size": {
+        "math.floor": size_by_floor,
+        "divmod": size_by_divmod,
+        "counts positions": size_by_range,
+        "recursion": size_by_recursion,
+        "asks nn.Conv2d on the meta device": size_by_pytorch,
+        "asks nn.Conv1d": size_by_real_convolution,
+        "NumPy integer": size_by_numpy,
+        "other parameter names, int after the check": size_other_names,
+        "other parameter names, not alike": size_names_unlike,
+        "*sizes and **settings": size_by_keywords,
+        "a subclass of ValueError": size_own_error,
+        "callable object": SizeObject(),
+        "bound method": SizeObject().method,
+        "functools.partial": functools.partial(size_by_floor),
+        "functools.lru_cache": functools.lru_cache(size_by_divmod),
+        "ceil of one more": size_ceil_minus,
+        "walks along the row": size_walk,
+        "lambda": lambda *a, **n: size_by_floor(*a, **n),
+        "the library's": resnet_lib.output_size,
+    },
+    "same_padding": {
+        "half, after the check": padding_by_half,
+        "int of the exact number": padding_by_int,
+        "divmod": padding_by_divmod,
+        "search": padding_by_search,
+        "recursion": padding_by_recursion,
+        "NumPy integer": lambda k: np.int32(padding_by_half(k)),
+        "callable object": functools.partial(padding_by_half),
+        "the library's": resnet_lib.same_padding,
+    },
+    "stage_sizes": {
+        "formula in a loop": stages_by_loop,
+        "half, rounded up": stages_by_append,
+        "recursion": stages_by_recursion,
+        "asks layers on the meta device": stages_by_layers,
+        "five lines": stages_by_library,
+        "comprehension": lambda n: [math.ceil(n / 2**e) for e in range(1, 6)],
+        "NumPy integers": lambda n: [np.int64(size) for size in stages_by_append(n)],
+        "subclass of list": lambda n: type("Sizes", (list,), {})(stages_by_append(n)),
+    },
+    "count_parameters": {
+        "asks nn.Conv2d": parameters_by_numel,
+        "two branches": parameters_by_branch,
+        "bool as a number": parameters_bool_times,
+        "loop": parameters_by_loop,
+        "math.prod": lambda i, o, k, b: math.prod((i, o, k, k)) + o * int(b),
+        "NumPy integer": lambda i, o, k, b: np.prod([i, o, k, k]) + np.int64(o * b),
+    },
+    "multiply_adds": {
+        "sum over rows": multiply_adds_by_loop,
+        "asks nn.Conv2d for the weights": multiply_adds_by_weights,
+        "math.prod": lambda *n: math.prod(n) * n[2] * n[3],
+        "square of a product": lambda i, o, k, size: i * o * (k * size) ** 2,
+        "NumPy integer": lambda i, o, k, size: np.int64(i) * o * k**2 * size**2,
+        "callable object": functools.partial(multiply_adds_by_weights),
+    },
+    "receptive_field": {
+        "from the last layer back": field_backwards,
+        "product of earlier strides": field_by_index,
+        "recursion": field_by_recursion,
+        "itertools.accumulate": field_by_accumulate,
+        "functools.reduce": field_by_reduce,
+        "NumPy": field_by_numpy,
+        "pops from a copy": field_copy_popped,
+        "the library's": resnet_lib.receptive_field,
+    },
+    "torchvision_name": {
+        "part by part": name_by_parts,
+        "one number at a time": name_by_table,
+        "find": name_by_find,
+        "regular expression": lambda name: re.sub(r"batchnorm(\d)", r"bn\1", name),
+        "split and join": lambda name: "bn".join(name.split("batchnorm")),
+        "subclass of str": lambda name: type("Name", (str,), {})(name_by_find(name)),
+        "the library's": resnet_lib.torchvision_name,
+    },
+}
+
+WRONG = {
+    "output_size": {
+        "no + 1, with a check": (
+            wrong(lambda i, k, p, s: (i + 2 * p - k) // s),
+            "no-plus-one",
+        ),
+        "one padding, with a check": (
+            wrong(lambda i, k, p, s: (p + i - k) // s + 1),
+            "one-padding",
+        ),
+        "fraction, with a check": (
+            wrong(lambda i, k, p, s: 1 + (i - k + 2 * p) / s),
+            "true-division",
+        ),
+        "floor, then a float": (
+            wrong(lambda i, k, p, s: np.floor((i - k + 2 * p) / s + 1)),
+            "float-result",
+        ),
+        "// 1 of a float": (
+            lambda i, k, p=0, s=1: (i - k + 2 * p) / s // 1 + 1,
+            "float-result",
+        ),
+        "round, with a check": (
+            wrong(lambda i, k, p, s: int(round(1 + (i - k + 2 * p) / s, 0))),
+            "round",
+        ),
+        "ceil by negation": (wrong(lambda i, k, p, s: 1 - (k - i - 2 * p) // s), "ceil"),
+        "no brackets, another order": (
+            wrong(lambda i, k, p, s: 1 + i - k + 2 * p // s),
+            "no-brackets",
+        ),
+        "padding ignored, with a check": (
+            wrong(lambda i, k, p, s: (i - k) // s + 1),
+            "padding-ignored",
+        ),
+        "PyTorch's order of arguments, short names": (size_order, "arguments-in-other-order"),
+        "PyTorch's own error": (size_pytorch_error, "other-exception"),
+        "IndexError": (size_exit, "other-exception"),
+        "NotImplementedError where it does not fit": (size_not_implemented, "other-exception"),
+        "assert with a message": (size_assert_message, "other-exception"),
+        "check without padding": (size_refuses_small, "fit-without-padding"),
+        "check with one padding": (size_one_padding_check, "fit-without-padding"),
+        "prints with a check": (wrong(lambda i, k, p, s: print((i - k) // s + 1)), "no-return"),
+        "text where it does not fit": size_returns_text,
+        "stride 2 by default": size_no_stride_default,
+        "stride at most 2": size_only_stride_two,
+        "-1 where it does not fit": size_minus_one,
+        "at least 1": size_at_least_one,
+        "always refuses": wrong(lambda *a: int("no")),
+        "a pair": wrong(lambda i, k, p, s: ((i - k + 2 * p) // s + 1,) * 2),
+        "a text": wrong(lambda i, k, p, s: str((i - k + 2 * p) // s + 1)),
+        "a tensor": wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1)),
+        "a bool": lambda i, k, p=0, s=1: True,
+        "plus 2": wrong(lambda i, k, p, s: (i - k + 2 * p) // s + 2),
+        "padding squared": wrong(lambda i, k, p, s: (i - k + p**2) // s + 1),
+        "check with four paddings": wrong_check(4),
+        "only for odd kernels": wrong(lambda i, k, p, s: (i - k // 2 * 2 - 1 + 2 * p) // s + 1),
+        "only for 3×3": wrong(lambda i, k, p, s: (i - 3 + 2 * p) // s + 1),
+        "only for stride 2": wrong(lambda i, k, p, s: (i - k + 2 * p) // 2 + 1),
+    },
+    "same_padding": {
+        "float after the check": (
+            lambda k: padding_by_half(k) * 1.0,
+            "float-result",
+        ),
+        "float without a check": (lambda k: k / 2 - 0.5, "float-result"),
+        "both sides, with a check": (lambda k: 2 * padding_by_half(k), "both-sides"),
+        "prints the error": (padding_prints_error, "none-for-even"),
+        "TypeError for even": (padding_type_error, "other-exception"),
+        "NotImplementedError for even": (padding_not_implemented, "other-exception"),
+        "round": padding_round,
+        "the kernel": lambda k: k,
+        "-1 for even": lambda k: k // 2 if k % 2 else -1,
+        "refuses 1": lambda k: padding_by_half(k) if k > 1 else padding_by_half(2),
+        "log": lambda k: int(math.log2(k)),
+    },
+    "stage_sizes": {
+        "floor in a loop": (stages_floor_loop, "halved-and-floored"),
+        "input in a loop": (stages_input_loop, "input-listed-too"),
+        "a list outside": (stages_kept, "keeps-its-list"),
+        "no max-pool, another form": (stages_no_pool, "no-max-pool"),
+        "torch.Size": (lambda n: torch.Size(stages_by_append(n)), "tuple-result"),
+        "map": lambda n: map(int, stages_by_append(n)),
+        "conv4_x padded on one side": stages_conv4_padded_once,
+        "a table": stages_table,
+        "a dict": stages_dict,
+        "an array": lambda n: np.array(stages_by_append(n)),
+        "reversed": lambda n: stages_by_append(n)[::-1],
+        "six": lambda n: stages_by_append(n) + [1],
+        "not for small images": stages_not_small,
+        "a text": lambda n: str(stages_by_append(n)),
+        "texts": lambda n: [str(size) for size in stages_by_append(n)],
+        "a list of lists": lambda n: [[size] for size in stages_by_append(n)],
+        "empty": lambda n: [],
+    },
+    "count_parameters": {
+        "a bias for each input channel": (
+            lambda i, o, k, b: i * (o * k * k + b),
+            "bias-per-input",
+        ),
+        "no square": (lambda i, o, k, b: o * (i * k + b), "kernel-not-squared"),
+        "weights only": (lambda i, o, k, b: i * o * k * k, "bias-ignored"),
+        "bias is None": (
+            lambda i, o, k, b: i * o * k * k + (o if b is not None else 0),
+            "bias-always",
+        ),
+        "only for 3×3": lambda i, o, k, b: i * o * 9 + o * b,
+        "sum of all": lambda i, o, k, b: i + o + k + b,
+        "a text": lambda i, o, k, b: f"{i * o * k * k + o * b}",
+        "cubed": lambda i, o, k, b: i * o * k**3 + o * b,
+        "always square channels": lambda i, o, k, b: o * o * k * k + o * b,
+        "bias k times": lambda i, o, k, b: o * i * k * k + o * k * b,
+        "only with bias": lambda i, o, k, b: o * i * k * k + o if b else None,
+    },
+    "multiply_adds": {
+        "2 FLOPs": (lambda i, o, k, n: n * n * o * i * k * k * 2, "counted-twice"),
+        "one row": (lambda i, o, k, n: n * o * i * k * k, "output-not-squared"),
+        "with bias": (lambda i, o, k, n: n * n * (o * i * k * k + o), "bias-counted"),
+        "only for 3×3": lambda i, o, k, n: i * o * 9 * n * n,
+        "bias once": lambda i, o, k, n: n * n * o * i * k * k + o,
+        "kernel slides by itself": lambda i, o, k, n: (n // k) ** 2 * o * i * k * k,
+        "cubed": lambda i, o, k, n: n**3 * o * i * k * k,
+        "a text": lambda i, o, k, n: f"{n * n * o * i * k * k:,}",
+        "input instead of output channels": lambda i, o, k, n: n * n * i * i * k * k,
+        "smaller by the kernel": lambda i, o, k, n: (n - k + 1) ** 2 * o * i * k * k,
+    },
+    "receptive_field": {
+        "forward recursion": (field_forward_recursion, "order-reversed"),
+        "own stride, in one line": (field_early, "own-stride-too-early"),
+        "reverses the list in place": field_reverse_in_place,
+        "starts with the first layer": (field_first_layer, "empty-list-fails"),
+        "returns after the last layer": (field_late_return, "empty-list-none"),
+        "area by product": (field_area, "area"),
+        "strides ignored": (
+            lambda layers: sum(k for k, _ in layers) - len(layers) + 1,
+            "strides-ignored",
+        ),
+        "strides added from 0": field_minus_stride,
+        "a float": (lambda layers: field_backwards(layers) / 1, "float-result"),
+        "kernel of the last": lambda layers: layers[-1][0] if layers else 1,
+        "largest kernel": lambda layers: max((k for k, _ in layers), default=1),
+        "all strides": lambda layers: (
+            1 + sum(k - 1 for k, _ in layers) * math.prod(s for _, s in layers)
+        ),
+        "a pair": lambda layers: (field_backwards(layers),) * 2,
+        "0 for an empty list by sum": (
+            lambda layers: field_backwards(layers) * bool(layers),
+            "empty-list-zero",
+        ),
+    },
+    "torchvision_name": {
+        "the other way round": (lambda name: name.replace("bn", "batchnorm"), "unchanged"),
+        "result thrown away": (
+            lambda name: (name.replace("batchnorm", "bn"), name)[1],
+            "unchanged",
+        ),
+        "one at a time": (
+            lambda name: name.replace("batchnorm1", "bn1", 1),
+            "first-only",
+        ),
+        "starts with": (
+            lambda name: "bn" + name[9:] if name.startswith("batchnorm") else name,
+            "stem-only",
+        ),
+        "one digit for the block": name_only_one_digit,
+        "only ResNet-18": lambda name: _OF_18[name],
+        "bytes": lambda name: name_by_find(name).encode(),
+        "strips letters": lambda name: name.lstrip("batchnorm"),
+        "always bn1": lambda name: re.sub(r"batchnorm\d", "bn1", name),
+        "weights only": lambda name: name_by_find(name).replace("bias", "weight"),
+        "parts": lambda name: name_by_find(name).split("."),
+        "with a point": lambda name: name.replace("batchnorm", "bn."),
+        "fc renamed": lambda name: name_by_find(name).replace("fc.", "classifier."),
+        "convolutions renamed": lambda name: re.sub(
+            r"conv(\d)", r"conv2d_\1", name_by_find(name)
+        ),
+        "downsample only": lambda name: name.replace("downsample", "shortcut"),
+    },
+}
+
+
+class Hostile:
+    """A result that nobody can compare, print or hash."""
+
+    def __eq__(self, other):
+        raise RuntimeError("not comparable")
+
+    def __repr__(self):
+        raise RuntimeError("not printable")
+
+    __hash__ = __str__ = __int__ = __float__ = __index__ = __bool__ = __len__ = __repr__
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+
+class HostileList(list):
+    def __len__(self):
+        raise RuntimeError
+
+    def __iter__(self):
+        while True:
+            yield 1
+
+    def __getitem__(self, key):
+        raise RuntimeError
+
+    def __eq__(self, other):
+        return True
+
+
+class HostileInt(int):
+    def __eq__(self, other):
+        return True
+
+    def __int__(self):
+        raise RuntimeError("no int")
+
+    def __repr__(self):
+        raise RuntimeError
+
+    __hash__ = None
+
+
+class HostileText(str):
+    def __eq__(self, other):
+        return True
+
+    def __repr__(self):
+        raise RuntimeError
+
+    __hash__ = None
+
+
+class HostileError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+def endless(*arguments, **named):
+    while True:
+        try:
+            pass
+        except BaseException:
+            pass
+
+
+def endless_recursion(*arguments, **named):
+    return endless_recursion(*arguments, **named)
+
+
+def spoils_its_input(layers):
+    layers[:] = [(Hostile(), Hostile())]
+    return 1
+
+
+def contains_itself(*arguments):
+    result = []
+    result.append(result)
+    return result
+
+
+def raises(error):
+    def answer(*arguments, **named):
+        raise error
+
+    return answer
+
+
+def stub(*arguments, **named):
+    raise NotImplementedError
+
+
+def stub_with_text(input_size, kernel_size, padding=0, stride=1):
+    """The output size."""
+    ...
+
+
+async def asynchronous(*arguments, **named):
+    return 1
+
+
+class BadSignature:
+    @property
+    def __signature__(self):
+        raise RuntimeError("no signature")
+
+    def __call__(self, *arguments, **named):
+        return 5
+
+
+_count = itertools.count()
+
+BAD = {
+    ("output_size", "None"): None,
+    ("output_size", "a number"): 3,
+    ("output_size", "a class"): Hostile,
+    ("output_size", "an object that is not callable"): Hostile(),
+    ("output_size", "stub"): stub,
+    ("output_size", "stub with docstring"): stub_with_text,
+    ("output_size", "hostile result"): lambda *a, **n: Hostile(),
+    ("output_size", "hostile int"): lambda *a, **n: HostileInt(4),
+    ("output_size", "endless loop"): endless,
+    ("output_size", "endless recursion"): endless_recursion,
+    ("output_size", "sys.exit"): lambda *a, **n: sys.exit(3),
+    ("output_size", "KeyboardInterrupt"): raises(KeyboardInterrupt()),
+    ("output_size", "an error that has no text"): raises(HostileError()),
+    ("output_size", "no arguments"): lambda: 4,
+    ("output_size", "asynchronous"): asynchronous,
+    ("output_size", "no signature"): BadSignature(),
+    ("output_size", "another number every time"): lambda *a, **n: next(_count),
+    ("output_size", "a huge int"): lambda *a, **n: 10**100_000,
+    ("output_size", "nan"): lambda *a, **n: math.nan,
+    ("same_padding", "infinity"): lambda k: math.inf,
+    ("same_padding", "int of infinity"): lambda k: int(math.inf),
+    ("same_padding", "a typo"): lambda k: (kernal_size - 1) // 2,  # noqa: F821
+    ("stage_sizes", "an enormous list"): lambda n: [n] * 10**6,
+    ("stage_sizes", "an endless generator"): lambda n: itertools.count(n),
+    ("stage_sizes", "a list that contains itself"): contains_itself,
+    ("stage_sizes", "a hostile list"): lambda n: HostileList([112, 56, 28, 14, 7.0]),
+    ("stage_sizes", "hostile entries"): lambda n: [Hostile()] * 5,
+    ("count_parameters", "a set of hostile ints"): lambda *a: {1: HostileInt(3)},
+    ("count_parameters", "NotImplemented"): lambda *a: NotImplemented,
+    ("multiply_adds", "complex"): lambda *a: 1j,
+    ("receptive_field", "spoils its input"): spoils_its_input,
+    ("receptive_field", "pops too much"): lambda layers: [layers.pop() for _ in range(99)],
+    ("torchvision_name", "an enormous text"): lambda name: name * 10**6,
+    ("torchvision_name", "a hostile text"): lambda name: HostileText(name),
+    ("torchvision_name", "half a character"): lambda name: "\ud800",
+    ("torchvision_name", "a type"): str,
+}

@@ -1,0 +1,292 @@
+"""Answers to make_layer that the registered mistakes are not copies of."""
+
+import functools
+import sys
+from collections import OrderedDict
+
+import numpy
+import torch
+from torch import nn
+
+
+def shortcut(a, b, stride):
+    return nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+
+
+def loop(block, in_channels, channels, blocks, stride):
+    out = channels * block.expansion
+    downsample = None
+    if stride != 1 or in_channels != out:
+        downsample = shortcut(in_channels, out, stride)
+    layers = []
+    layers.append(block(in_channels, channels, stride, downsample))
+    in_channels = out
+    for _ in range(1, blocks):
+        layers.append(block(in_channels, channels))
+    return nn.Sequential(*layers)
+
+
+def one_loop(block, in_channels, channels, blocks, stride=1):
+    stage = nn.Sequential()
+    for number in range(blocks):
+        out = block.expansion * channels
+        needed = stride > 1 or in_channels != out
+        new = block(
+            in_channels,
+            channels,
+            stride=stride,
+            downsample=shortcut(in_channels, out, stride) if needed else nn.Identity(),
+        )
+        stage.add_module(f"block{number + 1}", new)
+        in_channels, stride = out, 1
+    return stage
+
+
+def comprehension(B, i, c, n, s):
+    o = c * B.expansion
+    rest = [B(o, c, 1, None) for _ in range(n - 1)]
+    same = s == 1 and i == o
+    return nn.Sequential(B(i, c, s, None if same else shortcut(i, o, s)), *rest)
+
+
+def recursive(block, in_channels, channels, blocks, stride):
+    if blocks == 0:
+        return nn.Sequential()
+    out = channels * block.expansion
+    down = shortcut(in_channels, out, stride) if (stride, in_channels) != (1, out) else None
+    first = block(in_channels, channels, stride, down)
+    return nn.Sequential(first, *recursive(block, out, channels, blocks - 1, 1))
+
+
+def ordered(block, in_channels, channels, blocks, stride):
+    made = loop(block, in_channels, channels, blocks, stride)
+    return nn.Sequential(OrderedDict((f"b{n}", module) for n, module in enumerate(made)))
+
+
+class Projection(nn.Module):
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(b)
+        self.conv = nn.Conv2d(a, b, kernel_size=(1, 1), stride=(stride, stride), bias=False)
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+
+
+def own_module(block, in_channels, channels, blocks, stride):
+    out = channels * block.expansion
+    down = Projection(in_channels, out, stride) if stride != 1 or in_channels != out else None
+    layers = [block(in_channels, channels, stride=(stride, stride), downsample=down)]
+    layers += [block(out, channels, stride=1) for _ in range(blocks)][1:]
+    return nn.Sequential(*layers)
+
+
+class Stage(nn.Sequential):
+    pass
+
+
+class Maker:
+    def __call__(self, *given):
+        return loop(*given)
+
+
+def numpy_numbers(block, in_channels, channels, blocks, stride):
+    out = int(numpy.int64(channels) * block.expansion)
+    return loop(block, in_channels, out // block.expansion, blocks, stride)
+
+
+RIGHT = {
+    "make_layer": {
+        "a loop": loop,
+        "one loop for all, keywords, nn.Identity": one_loop,
+        "a comprehension, other names": comprehension,
+        "recursion": recursive,
+        "an OrderedDict": ordered,
+        "a projection class, stride as a pair": own_module,
+        "a subclass of nn.Sequential": lambda *given: Stage(*loop(*given)),
+        "a callable object": Maker(),
+        "functools.partial": functools.partial(loop),
+        "numpy on the way": numpy_numbers,
+    }
+}
+
+
+def general(
+    condition=lambda stride, i, c, e: stride != 1 or i != c * e,
+    project=shortcut,
+    later=lambda block, i, c, o, s: block(o, c),
+    finish=lambda layers: nn.Sequential(*layers),
+):
+    def make(block, in_channels, channels, blocks, stride):
+        e = block.expansion
+        down = None
+        if condition(stride, in_channels, channels, e):
+            down = project(in_channels, channels * e, stride)
+        layers = [block(in_channels, channels, stride, down)]
+        while len(layers) < blocks:
+            layers.append(later(block, in_channels, channels, channels * e, stride))
+        return finish(layers)
+
+    return make
+
+
+def forgets_update(block, in_channels, channels, blocks, stride):
+    layers = list(loop(block, in_channels, channels, 1, stride))
+    return nn.Sequential(*layers, *[block(in_channels, channels) for _ in range(blocks - 1)])
+
+
+def shared_rest(block, in_channels, channels, blocks, stride):
+    first = loop(block, in_channels, channels, 1, stride)[0]
+    again = block(channels * block.expansion, channels)
+    return nn.Sequential(first, *(again for _ in range(blocks - 1)))
+
+
+def range_blocks(block, in_channels, channels, blocks, stride):
+    layers = list(loop(block, in_channels, channels, 1, stride))
+    for _ in range(blocks):
+        layers.append(block(channels * block.expansion, channels))
+    return nn.Sequential(*layers)
+
+
+class HiddenReLU(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+class Detached(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x.detach())
+
+
+def trailing_stride(block, in_channels, channels, blocks, stride):
+    layers = []
+    out = channels * block.expansion
+    for number in range(blocks):
+        s = stride if number == blocks - 1 else 1
+        down = shortcut(in_channels, out, s) if s != 1 or in_channels != out else None
+        layers.append(block(in_channels, channels, s, down))
+        in_channels = out
+    return nn.Sequential(*layers)
+
+
+WRONG = {
+    "make_layer": {
+        "never updates in_channels": (forgets_update, "in-channels-not-updated"),
+        "one block in a generator": (shared_rest, "later-blocks-share-weights"),
+        "range(blocks) after the first": (range_blocks, "one-block-too-many"),
+        "a list": (lambda *given: list(loop(*given)), "returns-list"),
+        "nn.ModuleList": (lambda *given: nn.ModuleList(loop(*given)), "returns-module-list"),
+        "stride > 1 only": (
+            general(condition=lambda s, i, c, e: s > 1),
+            "projection-only-if-stride",
+        ),
+        "`and` for `or`": (
+            general(condition=lambda s, i, c, e: s != 1 and i != c * e),
+            "projection-only-if-both",
+        ),
+        "True": (general(condition=lambda *_: True), "projection-always"),
+        "plain convolution": (
+            general(project=lambda a, b, s: nn.Conv2d(a, b, 1, s, bias=False)),
+            "projection-without-batchnorm",
+        ),
+        "bias left on": (
+            general(
+                project=lambda a, b, s: nn.Sequential(
+                    nn.Conv2d(a, b, kernel_size=1, stride=s), nn.BatchNorm2d(b)
+                )
+            ),
+            "projection-with-bias",
+        ),
+        "stride in the last one": (trailing_stride, "stride-in-the-last-block"),
+        "condition by expansion": general(condition=lambda s, i, c, e: s != 1 or e != 1),
+        "condition by expansion and channels": general(
+            condition=lambda s, i, c, e: s != 1 or e != 1 and i != c * e
+        ),
+        "condition by in_channels < out": general(
+            condition=lambda s, i, c, e: s != 1 or i < c * e or i == c
+        ),
+        "projects equal channels too": general(
+            condition=lambda s, i, c, e: s != 1 or i != c * e or e == 1
+        ),
+        "5×5 projection": general(
+            project=lambda a, b, s: nn.Sequential(
+                nn.Conv2d(a, b, 5, s, 2, bias=False), nn.BatchNorm2d(b)
+            )
+        ),
+        "projection with another eps": general(
+            project=lambda a, b, s: nn.Sequential(
+                nn.Conv2d(a, b, 1, s, bias=False), nn.BatchNorm2d(b, eps=0.1)
+            )
+        ),
+        "projection with another momentum": general(
+            project=lambda a, b, s: nn.Sequential(
+                nn.Conv2d(a, b, 1, s, bias=False), nn.BatchNorm2d(b, momentum=0.01)
+            )
+        ),
+        "frozen projection": general(
+            project=lambda a, b, s: shortcut(a, b, s).requires_grad_(False)
+        ),
+        "dropout at the end": general(
+            finish=lambda layers: nn.Sequential(*layers, nn.Dropout())
+        ),
+        "blocks reversed": general(finish=lambda layers: nn.Sequential(*layers[::-1])),
+        "no star": general(finish=nn.Sequential),
+        "a Sequential that doubles": general(finish=lambda layers: HiddenReLU(*layers)),
+        "a Sequential that detaches": general(finish=lambda layers: Detached(*layers)),
+        "classes, not blocks": lambda block, *_: nn.Sequential(block, block),
+        "empty Sequential": lambda *_: nn.Sequential(),
+        "a generator": lambda *given: (module for module in loop(*given)),
+        "the first block only": lambda *given: loop(*given)[0],
+        "no stride": lambda block, i, c, n, s: loop(block, i, c, n, 1),
+        "arguments swapped": lambda block, i, c, n, s: loop(block, i, n, c, s),
+        "takes four arguments": lambda block, i, c, n: loop(block, i, c, n, 1),
+        "method with self": lambda self, block, i, c, n, s: loop(block, i, c, n, s),
+        "double precision": lambda *given: loop(*given).double(),
+        "under no_grad, without gradients": lambda *given: loop(*given).requires_grad_(False),
+    }
+}
+
+
+class Evil(nn.Sequential):
+    def __iter__(self):
+        sys.exit(1)
+
+    def __len__(self):
+        raise MemoryError
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+def endless(*given):
+    while True:
+        try:
+            pass
+        except BaseException:
+            pass
+
+
+def stub(block, in_channels, channels, blocks, stride):
+    """One stage."""
+    raise NotImplementedError
+
+
+BAD = {
+    ("make_layer", description): answer
+    for description, answer in {
+        "None": None,
+        "a Sequential": nn.Sequential(),
+        "a class": nn.Sequential,
+        "a stub": stub,
+        "an ellipsis": lambda *given: ...,
+        "sys.exit": lambda *given: sys.exit("bye"),
+        "no arguments": lambda: 1,
+        "an endless loop": endless,
+        "a Sequential that exits": lambda *given: Evil(*loop(*given)),
+        "changes the dtype": lambda *given: torch.set_default_dtype(torch.float64),
+        "infinite recursion": lambda *given: BAD["make_layer", "infinite recursion"](*given),
+        "a million zeros": lambda *given: [0] * 1_000_000,
+        "a typo": lambda block, *given: bloc(*given),  # noqa: F821
+        "KeyboardInterrupt": lambda *given: (_ for _ in ()).throw(KeyboardInterrupt),
+    }.items()
+}

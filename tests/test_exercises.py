@@ -1,0 +1,309 @@
+"""The checks bite: every misconception is named by its own id, every right answer passes, and nothing gets through.
+
+The last test prints the table of all that was tried. Answers that are no copies of a registered misconception stand in
+tests/answers: right ones written in other ways, wrong ones, and broken or hostile ones.
+"""
+
+import itertools
+import random
+import re
+import time
+from pathlib import Path
+
+import nbformat
+import numpy
+import pytest
+import torch
+from answers import BAD, RIGHT, WRONG
+
+from resnet_lib import ResidualBasicBlock, ResidualBottleNeck, ResNetBase
+from resnet_lib.exercises import EXERCISES, Verdict, check, conformance_card, progress
+from resnet_lib.exercises.probing import same
+
+NAMES = [
+    "output_size",
+    "same_padding",
+    "stage_sizes",
+    "count_parameters",
+    "multiply_adds",
+    "receptive_field",
+    "basic_block",
+    "bottleneck",
+    "plain_block",
+    "make_layer",
+    "resnet",
+    "torchvision_name",
+    "fold_batchnorm",
+]
+MISTAKES = [(name, mistake) for name in NAMES for mistake in EXERCISES[name].mistakes]
+SECONDS = 1.0  # a check answers within this time
+tally: dict[str, int] = {}
+slowest: dict[str, float] = {}
+
+
+def timed_check(name: str, answer: object) -> Verdict:
+    """The verdict, with the processor time of the check noted."""
+    start = time.process_time()
+    verdict = check(name, answer)
+    slowest[name] = max(slowest.get(name, 0), time.process_time() - start)
+    assert isinstance(verdict, Verdict) and verdict.status in (
+        "passed",
+        "failed",
+        "not attempted",
+    )
+    assert verdict.message and "Traceback" not in verdict.message
+    assert "resnet_lib/" not in verdict.message
+    return verdict
+
+
+def entries(answers: dict[str, dict[str, object]]) -> list:
+    """(exercise, answer) for each entry, with a readable id."""
+    return [
+        pytest.param(name, answer, id=f"{name}-{description}".replace("::", ":"))
+        for name, by_description in answers.items()
+        for description, answer in by_description.items()
+    ]
+
+
+def test_the_exercises_are_those_of_the_contract():
+    assert sorted(EXERCISES) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reference_passes(name):
+    verdict = timed_check(name, EXERCISES[name].reference)
+    assert (verdict.status, verdict.mistake) == ("passed", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"), [pytest.param(n, m, id=f"{n}-{m.id}") for n, m in MISTAKES]
+)
+def test_each_misconception_is_named(name, mistake):
+    """It fails, and is recognised as itself and as nothing else."""
+    verdict = timed_check(name, mistake.answer)
+    tally["caught"] = tally.get("caught", 0) + (verdict.status == "failed")
+    tally["named"] = tally.get("named", 0) + (verdict.mistake == mistake.id)
+    assert (verdict.status, verdict.mistake) == ("failed", mistake.id)
+    assert mistake.message in verdict.message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_misconceptions_are_the_same(name):
+    """Over all probes each differs from each other one and from the reference; ids are unique and readable."""
+    exercise = EXERCISES[name]
+    ids = [mistake.id for mistake in exercise.mistakes]
+    assert len(set(ids)) == len(ids)
+    assert all(id == id.lower() and " " not in id for id in ids)
+    seen = {"the reference": exercise.reference} | {m.id: m.answer for m in exercise.mistakes}
+    signatures = {
+        id: [exercise.observed(answer, probe) for probe in exercise.probes]
+        for id, answer in seen.items()
+    }
+    for (first, one), (second, other) in itertools.combinations(signatures.items(), 2):
+        assert not all(map(same, one, other)), (first, second)
+
+
+def test_there_are_enough_misconceptions():
+    assert len(MISTAKES) >= 75
+
+
+@pytest.mark.parametrize(("name", "answer"), entries(RIGHT))
+def test_right_answers_in_other_forms_pass(name, answer):
+    verdict = timed_check(name, answer)
+    tally["right"] = tally.get("right", 0) + (verdict.status == "passed")
+    assert verdict.status == "passed", verdict.message
+
+
+@pytest.mark.parametrize(("name", "answer"), entries(WRONG))
+def test_other_wrong_answers_fail(name, answer):
+    """A pair (answer, id) must also be recognised; the others fail with the probe that shows it."""
+    expected = None
+    if isinstance(answer, tuple):
+        answer, expected = answer
+    verdict = timed_check(name, answer)
+    tally["wrong"] = tally.get("wrong", 0) + (verdict.status == "failed")
+    assert verdict.status == "failed"
+    if expected is not None:
+        assert verdict.mistake == expected, verdict.message
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"), [pytest.param(k, a, id="-".join(k)) for k, a in BAD.items()]
+)
+def test_bad_inputs_are_survived(key, answer):
+    """No exception, no endless loop, no changed state: a verdict that did not pass."""
+    verdict = timed_check(key[0], answer)
+    tally["survived"] = tally.get("survived", 0) + 1
+    assert verdict.status in ("failed", "not attempted")
+
+
+class Restless(torch.nn.Module):
+    """Changes all global state it can reach."""
+
+    expansion = 1
+
+    def __init__(self, *arguments, **named):
+        super().__init__()
+        torch.manual_seed(99)
+        random.seed(99)
+        numpy.random.seed(99)
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        self.conv = torch.nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        print("noise")
+        return self.conv(x)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_check_leaves_no_trace(grad, capsys):
+    """Seeds, grad mode, dtype and threads are as before, and nothing is printed, whatever the answer does."""
+    torch.manual_seed(1)
+    random.seed(1)
+    numpy.random.seed(1)
+    before = torch.get_rng_state(), random.getstate(), numpy.random.get_state()[1].tolist()
+    threads = torch.get_num_threads()
+    with torch.set_grad_enabled(grad):
+        for name, answer in (("basic_block", Restless), ("output_size", lambda *a: print(1))):
+            check(name, answer)
+            assert torch.is_grad_enabled() == grad
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
+    assert numpy.random.get_state()[1].tolist() == before[2]
+    assert torch.get_default_dtype() is torch.float32
+    assert torch.get_num_threads() == threads
+    assert capsys.readouterr() == ("", "")
+
+
+def test_weights_of_a_class_stay():
+    """Layers that belong to the class, which all instances share, keep their weights."""
+
+    class Shared(torch.nn.Module):
+        expansion = 1
+        conv = torch.nn.Conv2d(4, 4, 3, padding=1)
+
+        def __init__(self, *arguments):
+            super().__init__()
+
+        def forward(self, x):
+            return Shared.conv(x)
+
+    before = Shared.conv.weight.clone()
+    assert check("basic_block", Shared).status == "failed"
+    assert torch.equal(Shared.conv.weight, before)
+
+
+def test_works_without_gradients_and_in_inference_mode():
+    with torch.inference_mode():
+        assert check("basic_block", EXERCISES["basic_block"].reference).status == "passed"
+
+
+def test_an_unknown_name_lists_the_names():
+    with pytest.raises(KeyError) as caught:
+        check("basicblock", None)
+    assert all(name in str(caught.value) for name in NAMES)
+
+
+def test_progress_tells_what_is_passed(capsys):
+    check("same_padding", EXERCISES["same_padding"].reference)
+    check("output_size", None)
+    progress()
+    lines = capsys.readouterr().out.splitlines()
+    assert any("✔ same_padding" in line for line in lines)
+    assert any("○ output_size" in line for line in lines)
+
+
+def test_a_verdict_displays_itself():
+    """As plain text and as HTML in which nothing of the student's text is taken for markup."""
+    verdict = check("basic_block", EXERCISES["basic_block"].mistakes[0].answer)
+    shown = verdict._repr_mimebundle_()
+    assert verdict.mistake and verdict.message in shown["text/plain"]
+    hostile = Verdict("basic_block", "failed", None, "<script>alert(1)</script>")
+    assert "<script>" not in hostile._repr_mimebundle_()["text/html"]
+
+
+def test_the_table(record_property):
+    """What the tests above tried: conftest.py prints it at the end of the run."""
+    mistakes, right, wrong = (
+        len(MISTAKES),
+        sum(map(len, RIGHT.values())),
+        sum(map(len, WRONG.values())),
+    )
+    caught, named, passed, survived = (
+        tally.get(k, 0) for k in ("caught", "named", "right", "survived")
+    )
+    longest = max(slowest, key=slowest.get)
+    record_property(
+        "table",
+        f"misconceptions        {mistakes:4}   caught   {caught:4}   named {named:4}\n"
+        f"right, in other forms {right:4}   passed   {passed:4}\n"
+        f"wrong, not foreseen   {wrong:4}   caught   {tally.get('wrong', 0):4}\n"
+        f"bad inputs            {len(BAD):4}   survived {survived:4}\n"
+        f"slowest check         {slowest[longest]:.2f} s of processor time ({longest})",
+    )
+    assert right >= 25 and len(BAD) >= 30
+    assert (caught, named, passed, survived) == (mistakes, mistakes, right, len(BAD))
+    assert slowest[longest] < SECONDS
+
+
+BROKEN_IN_THE_CLINIC = {
+    "1": "branch-added-to-itself",
+    "2": "conv2-takes-x",
+    "3": "stride-on-conv2",
+    "4": "relu-before-and-after-add",
+    "5": "stem-without-relu",
+    "6": "stride-on-both",
+    "7": "stride-only-in-layer1",
+    "8": "projection-without-batchnorm",
+}
+
+
+def test_the_networks_of_the_bug_clinic_are_broken_as_said():
+    """Each broken network of the notebook is recognised as the misconception that its diagnosis describes."""
+    notebook = nbformat.read(
+        Path(__file__).parent.parent / "book" / "bug-clinic.ipynb", as_version=4
+    )
+    codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    checks = re.findall(r'check\("(\w+)", [Mm]ended(\d)\)', "\n".join(codes))
+    names = {number: name for name, number in checks}
+    cells: dict = {}
+    exec(codes[1], cells)  # the imports
+    for code in codes:
+        if re.match(r"(class Case|def case)\d", code):
+            exec(code, cells)
+    broken = {key[-1]: value for key, value in cells.items() if re.fullmatch(r"[Cc]ase\d", key)}
+    found = {number: check(names[number], answer).mistake for number, answer in broken.items()}
+    assert found == BROKEN_IN_THE_CLINIC
+
+
+class StemWithoutReLU(ResNetBase):
+    def forward(self, x):
+        x = self.maxpool(self.batchnorm1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+class StrideInTheFirst(ResidualBottleNeck):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.conv1.stride, self.conv2.stride = self.conv2.stride, self.conv1.stride
+
+
+def test_the_conformance_card():
+    """All ticks for the library's network; for broken ones a cross where they differ, in words, and no exception."""
+    right = str(conformance_card(ResNetBase, ResidualBasicBlock, ResidualBottleNeck))
+    assert right.count("✔") == 21 and "✘" not in right and "25,557,032" in right
+
+    without_relu = str(
+        conformance_card(StemWithoutReLU, ResidualBasicBlock, ResidualBottleNeck)
+    )
+    assert without_relu.count("different ✘") == 5 and "logits" in without_relu
+
+    strided = str(conformance_card(ResNetBase, ResidualBasicBlock, StrideInTheFirst))
+    assert "231,211,008" in strided and strided.count("different ✘") == 3
+
+    for hopeless in (None, ResNetBase(ResidualBasicBlock, [1, 1, 1, 1]), lambda *a: 1 / 0):
+        assert "✔ Your five" not in str(
+            conformance_card(hopeless, ResidualBasicBlock, ResidualBottleNeck)
+        )

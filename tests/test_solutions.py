@@ -1,0 +1,103 @@
+"""Every notebook with each solution in its stub's place: every check says "passed". As released: "not attempted"."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from resnet_lib.exercises import EXERCISES
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+KINDS = ["exercise-task", "exercise", "exercise-check", "exercise-solution"]
+
+
+def kind_of(cell: NotebookNode) -> str | None:
+    """Which of the four cells of an exercise this is."""
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag in KINDS]
+    assert len(tags) <= 1
+    return tags[0] if tags else None
+
+
+def exercises_in(path: Path) -> list[list[NotebookNode]]:
+    """The exercises of a notebook, each as its four cells."""
+    notebook = nbformat.read(path, as_version=4)
+    marked = [(number, cell) for number, cell in enumerate(notebook.cells) if kind_of(cell)]
+    assert [kind_of(cell) for _, cell in marked] == KINDS * (len(marked) // 4), path.name
+    for (first, _), (last, _) in zip(marked[::4], marked[3::4]):
+        assert last - first == 3, f"{path.name}: the four cells of an exercise stand together"
+    return [[cell for _, cell in marked[i : i + 4]] for i in range(0, len(marked), 4)]
+
+
+def solution_of(help_cell: NotebookNode) -> str:
+    """The code in the last fold of a help cell."""
+    folds = re.findall(
+        r"<details><summary>(.*?)</summary>\n\n(.*?)\n\n</details>", help_cell.source, re.S
+    )
+    titles = [title for title, _ in folds]
+    assert titles[:2] == ["Hint 1", "Hint 2"] and "olution" in titles[2] and len(titles) == 3, (
+        titles
+    )
+    assert all(len(text.strip()) > 15 for _, text in folds), "an empty fold helps nobody"
+    (code,) = re.findall(r"```python\n(.*?)\n```", folds[2][1], re.S)
+    return code
+
+
+NOTEBOOKS = [path for path in sorted(BOOK.glob("*.ipynb")) if exercises_in(path)]
+ALL = [
+    pytest.param(cells, id=f"{path.stem}-{n}")
+    for path in NOTEBOOKS
+    for n, cells in enumerate(exercises_in(path))
+]
+
+
+@pytest.mark.parametrize("cells", ALL)
+def test_the_four_cells(cells):
+    """Task with difficulty, minutes and name; a stub; a check that says "not attempted"; hints and solution."""
+    task, stub, check, help_cell = cells
+    (name,) = re.findall(r'check\("(\w+)", \w+\)', check.source)
+    assert name in EXERCISES and f"`{name}`" in task.source
+    assert task.source.startswith("### Exercise")
+    assert re.search(r"[●○]{3}", task.source) and re.search(r"\d+ minutes?", task.source)
+    assert "NotImplementedError" in stub.source
+    (output,) = check.outputs
+    assert "not attempted" in output.data["text/plain"]
+    assert solution_of(help_cell)
+
+
+def test_every_exercise_has_its_place():
+    """Each exercise of the library stands in a chapter, with at most four in one."""
+    chapters = [path for path in NOTEBOOKS if path.stem != "bug-clinic"]
+    found = []
+    for path in chapters:
+        names = [
+            re.findall(r'check\("(\w+)"', cells[2].source)[0] for cells in exercises_in(path)
+        ]
+        assert len(names) <= 4, path.name
+        found += names
+    assert sorted(found) == sorted(EXERCISES)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_with_solutions_every_check_passes(path):
+    """The notebook runs from top to bottom with the solutions in the stubs' places."""
+    notebook = nbformat.read(path, as_version=4)
+    stubs = [cell for cell in notebook.cells if kind_of(cell) == "exercise"]
+    helps = [cell for cell in notebook.cells if kind_of(cell) == "exercise-solution"]
+    for stub, help_cell in zip(stubs, helps, strict=True):
+        stub.source = solution_of(help_cell)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=300,
+        resources={"metadata": {"path": str(BOOK)}},
+    )
+    client.execute()
+    for cell in notebook.cells:
+        if kind_of(cell) == "exercise-check":
+            assert ": passed." in cell.outputs[0].data["text/plain"], (
+                cell.source,
+                cell.outputs[0].data["text/plain"],
+            )
