@@ -815,7 +815,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ConformanceCard:
-    """What :func:`conformance_card` found. In a notebook it displays itself as a table."""
+    """What ``conformance_card`` found. In a notebook it displays itself as a table."""
 
     rows: dict[int, list[Entry]]  #: by depth; one entry for each of ``COLUMNS``
     status: str  #: ``"passed"``, ``"failed"`` or ``"not attempted"``
