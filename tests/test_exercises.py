@@ -36,7 +36,7 @@ NAMES = [
     "fold_batchnorm",
 ]
 MISTAKES = [(name, mistake) for name in NAMES for mistake in EXERCISES[name].mistakes]
-SECONDS = 1.0  # a check answers within this time
+RUNAWAY = 3.0  # seconds of processor time: no check may come near it. Machines differ, so the table tells the time.
 tally: dict[str, int] = {}
 slowest: dict[str, float] = {}
 
@@ -244,7 +244,7 @@ def test_the_table(record_property):
     )
     assert right >= 25 and len(BAD) >= 30
     assert (caught, named, passed, survived) == (mistakes, mistakes, right, len(BAD))
-    assert slowest[longest] < SECONDS
+    assert slowest[longest] < RUNAWAY
 
 
 BROKEN_IN_THE_CLINIC = {
