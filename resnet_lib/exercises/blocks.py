@@ -449,12 +449,9 @@ def _evidence(probe: Probe, expected: object, got: object) -> str:
         return f"With {probe.label}: {got}."
     if isinstance(expected, dict) and isinstance(got, dict):
         what, right, wrong = first_difference(expected, got)
-        if isinstance(right, list) and isinstance(wrong, list):
-            if len(right) != len(wrong):
-                return f"With {probe.label}: {what}: expected {len(right)}, got {len(wrong)}."
-            places = [n for n, pair in enumerate(zip(right, wrong), 1) if not same(*pair[::-1])]
-            which = ", ".join(map(str, places))
-            return f"With {probe.label}: of the {len(right)} {what}, these are wrong, in the order of use: {which}."
+        lists = isinstance(right, list) and isinstance(wrong, list)
+        if lists and len(right) != len(wrong):
+            return f"With {probe.label}: {what}: expected {len(right)}, got {len(wrong)}."
     return tell(probe, expected, got)
 
 

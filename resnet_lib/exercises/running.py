@@ -10,7 +10,6 @@ import re
 import signal
 import sys
 import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -193,14 +192,3 @@ def _students_line(error: BaseException) -> str | None:
         return None
     line = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno)
     return line.strip() or None
-
-
-class Clock:
-    """How much of the time for one check is left."""
-
-    def __init__(self, seconds: float):
-        self.end = time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        return self.end - time.monotonic()
