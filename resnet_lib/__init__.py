@@ -1,6 +1,12 @@
 """The small library of the book: ResNet from the output-size formula to five networks that equal torchvision's."""
 
-from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
+from resnet_lib.blocks import (
+    PlainBlock,
+    ResidualBasicBlock,
+    ResidualBottleNeck,
+    conv1x1,
+    conv3x3,
+)
 from resnet_lib.comparing import randomise_batchnorm
 from resnet_lib.costs import (
     LayerCost,
@@ -9,6 +15,7 @@ from resnet_lib.costs import (
     layer_costs,
     receptive_field,
 )
+from resnet_lib.data import Digits, load_digits
 from resnet_lib.output_size import (
     TracedLayer,
     input_sizes,
@@ -20,6 +27,7 @@ from resnet_lib.output_size import (
 from resnet_lib.resnet import (
     CIFAR_RESNETS,
     IMAGENET_RESNETS,
+    CifarPlainNet,
     CifarResNet,
     ResNetBase,
     ZeroPadShortcut,
@@ -41,3 +49,4 @@ from resnet_lib.torchvision_names import (
     our_name,
     torchvision_name,
 )
+from resnet_lib.training import History, accuracy, train

@@ -1,6 +1,6 @@
-"""The two residual blocks of ResNet, twins line by line.
+"""The two residual blocks of ResNet, twins line by line, and the plain block to compare with.
 
-Both compute ``relu(F(x) + shortcut(x))`` (He et al. 2015, equations 1 and 2, figures 2 and 5). They differ in F, the
+Both residual blocks compute ``relu(F(x) + shortcut(x))`` (He et al. 2015, equations 1 and 2, figures 2 and 5). They differ in F, the
 residual branch, and in ``expansion``: how many times ``channels`` the block gives out.
 """
 
@@ -55,6 +55,30 @@ class ResidualBasicBlock(nn.Module):
 
         out += shortcut  # never shortcut += out: without projection, that is the caller's x
         return self.relu2(out)
+
+
+class PlainBlock(nn.Module):
+    """The basic block without its shortcut: two 3×3 convolutions, for the plain networks (He et al. 2015, section 4).
+
+    Shapes: (N, in_channels, H, W) → (N, channels, ⌈H / stride⌉, ⌈W / stride⌉).
+
+    It has the same layers, parameters and multiply-adds as ``ResidualBasicBlock`` without ``downsample``.
+    """
+
+    expansion = 1
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = conv3x3(in_channels, channels, stride)
+        self.batchnorm1 = nn.BatchNorm2d(channels)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = conv3x3(channels, channels)
+        self.batchnorm2 = nn.BatchNorm2d(channels)
+        self.relu2 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu1(self.batchnorm1(self.conv1(x)))
+        return self.relu2(self.batchnorm2(self.conv2(out)))
 
 
 class ResidualBottleNeck(nn.Module):

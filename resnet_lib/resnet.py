@@ -4,7 +4,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
+from resnet_lib.blocks import (
+    PlainBlock,
+    ResidualBasicBlock,
+    ResidualBottleNeck,
+    conv1x1,
+    conv3x3,
+)
 from resnet_lib.output_size import check_int
 
 
@@ -142,25 +148,34 @@ class ZeroPadShortcut(nn.Module):
 class CifarResNet(nn.Module):
     """The thin ResNet for CIFAR-10 (He et al. 2015, section 4.2): three stages of 16, 32 and 64 channels.
 
-    Shapes: (N, 3, H, W) → (N, num_classes); the paper trains at 32×32. With n blocks a stage it has 6n + 2 layers.
-    Shortcuts have no parameters (:class:`ZeroPadShortcut`), the stem is one 3×3 convolution, and there is no max-pool.
+    Shapes: (N, in_channels, H, W) → (N, num_classes); the paper trains on colour images of 32×32. With n blocks a stage
+    it has 6n + 2 layers. Shortcuts have no parameters (:class:`ZeroPadShortcut`), the stem is one 3×3 convolution, and there
+    is no max-pool. ``width`` is the number of channels of the first stage; the second and third have 2 and 4 times as many.
 
     Raises ``TypeError`` or ``ValueError`` if an argument is not a positive int; ``forward`` raises as :class:`ResNetBase` does.
     """
 
-    def __init__(self, blocks_per_stage: int, num_classes: int = 10):
+    def __init__(
+        self,
+        blocks_per_stage: int,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        width: int = 16,
+    ):
         super().__init__()
         check_int("blocks_per_stage", blocks_per_stage)
         check_int("num_classes", num_classes)
+        check_int("in_channels", in_channels)
+        check_int("width", width)
 
-        self.conv1 = conv3x3(3, 16)
-        self.batchnorm1 = nn.BatchNorm2d(16)
+        self.conv1 = conv3x3(in_channels, width)
+        self.batchnorm1 = nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU(inplace=True)
-        self.layer1 = self._make_layer(16, 16, blocks_per_stage, stride=1)
-        self.layer2 = self._make_layer(16, 32, blocks_per_stage, stride=2)
-        self.layer3 = self._make_layer(32, 64, blocks_per_stage, stride=2)
+        self.layer1 = self._make_layer(width, width, blocks_per_stage, stride=1)
+        self.layer2 = self._make_layer(width, 2 * width, blocks_per_stage, stride=2)
+        self.layer3 = self._make_layer(2 * width, 4 * width, blocks_per_stage, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
-        self.fc = nn.Linear(64, num_classes)
+        self.fc = nn.Linear(4 * width, num_classes)
         initialise_weights(self)
 
     def _make_layer(
@@ -177,6 +192,21 @@ class CifarResNet(nn.Module):
         x = self.relu1(self.batchnorm1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+class CifarPlainNet(CifarResNet):
+    """The plain network of section 4.2: :class:`CifarResNet` without its shortcuts, and the same in everything else.
+
+    Shapes, arguments and what raises: as there. Layers and parameters have the same names, so weights fit both.
+    """
+
+    def _make_layer(
+        self, in_channels: int, channels: int, blocks: int, stride: int
+    ) -> nn.Sequential:
+        """One stage of plain blocks; only the first one changes size and channels."""
+        first = PlainBlock(in_channels, channels, stride)
+        others = (PlainBlock(channels, channels) for _ in range(1, blocks))
+        return nn.Sequential(first, *others)
 
 
 def resnet20(num_classes: int = 10) -> CifarResNet:
