@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+
+import numpy
 
 from resnet_lib.costs import receptive_field as right_field
 from resnet_lib.exercises.checking import Exercise
-from resnet_lib.exercises.functions import Call, Seen, calls, tell_value, yours
+from resnet_lib.exercises.functions import (
+    Call,
+    Seen,
+    calls,
+    evidence,
+    plainly,
+    tell_value,
+    wrong_kinds,
+    yours,
+)
 
 # --- count_parameters ------------------------------------------------------------------------
 
@@ -16,6 +28,7 @@ def right_parameters(in_channels: int, out_channels: int, kernel_size: int, bias
     return out_channels * in_channels * kernel_size**2 + (out_channels if bias else 0)
 
 
+@evidence
 def tell_parameters(probe: Call, expected: Seen, got: Seen) -> str:
     """The count with the numbers put in."""
     i, o, k, bias = probe.arguments
@@ -30,19 +43,29 @@ count_parameters = Exercise(
     probes=calls(
         "count_parameters",
         right_parameters,
-        [(3, 64, 7, False), (2, 5, 3, True), (3, 5, 1, True), (4, 4, 3, False)],
+        [
+            plainly(3, 64, 7, False),
+            plainly(2, 5, 3, True),
+            plainly(3, 5, 1, True),
+            plainly(4, 4, 3, False),
+            plainly(127, 129, 3, True),  # 147,576: a 16-bit integer is too small
+            (
+                (),
+                dict(in_channels=2, out_channels=5, kernel_size=3, bias=True),
+                (2, 5, 3, True),
+            ),
+        ],
+        (),
+        itertools.starmap(
+            plainly, itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (False, True))
+        ),
     ),
     praise="Weights and biases are all counted.",
     evidence=tell_parameters,
 )
 
 
-@count_parameters.mistake(
-    "no-return",
-    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
-)
-def _(in_channels, out_channels, kernel_size, bias):
-    print(right_parameters(in_channels, out_channels, kernel_size, bias))
+wrong_kinds(count_parameters)
 
 
 @count_parameters.mistake(
@@ -59,6 +82,52 @@ def _(in_channels, out_channels, kernel_size, bias):
 )
 def _(in_channels, out_channels, kernel_size, bias):
     return out_channels * in_channels * kernel_size**2
+
+
+@count_parameters.mistake(
+    "none-without-bias",
+    "With bias=False your function returns None: the `return` for this case is missing. "
+    "There are still the weights to count.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    if bias:
+        return right_parameters(in_channels, out_channels, kernel_size, bias)
+
+
+@count_parameters.mistake(
+    "none-with-bias",
+    "With bias=True your function returns None: the `return` for this case is missing. "
+    "Count the weights, and one bias for each output channel.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    if not bias:
+        return right_parameters(in_channels, out_channels, kernel_size, bias)
+
+
+@count_parameters.mistake(
+    "zero-without-bias",
+    "With bias=False you give 0, but the weights are still there. Python reads `a + b if bias else 0` as "
+    "`(a + b) if bias else 0`: put brackets around `(b if bias else 0)`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return right_parameters(in_channels, out_channels, kernel_size, bias) if bias else 0
+
+
+@count_parameters.mistake(
+    "only-biases-with-bias",
+    "With bias=True you count the biases alone. The weights are there too: add the two.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels if bias else out_channels * in_channels * kernel_size**2
+
+
+@count_parameters.mistake(
+    "arguments-in-other-order",
+    "The count is right, but the function takes out_channels before in_channels. "
+    "Begin it with `def count_parameters(in_channels, out_channels, kernel_size, bias)`, as `nn.Conv2d` does.",
+)
+def _(out_channels, in_channels, kernel_size, bias):
+    return right_parameters(in_channels, out_channels, kernel_size, bias)
 
 
 @count_parameters.mistake(
@@ -87,7 +156,8 @@ def _(in_channels, out_channels, kernel_size, bias):
 
 @count_parameters.mistake(
     "bias-per-input",
-    "You add one bias for each input channel. A bias is added to the finished sum: one for each *output* channel.",
+    "You add one bias for each input channel. A bias is added to the finished sum: one for each *output* channel. "
+    "(Or have in_channels and out_channels changed places in your code?)",
 )
 def _(in_channels, out_channels, kernel_size, bias):
     return out_channels * in_channels * kernel_size**2 + bias * in_channels
@@ -136,6 +206,22 @@ def _(in_channels, out_channels, kernel_size, bias):
 
 
 @count_parameters.mistake(
+    "kernel-ignored",
+    "You do not use the kernel size. Each kernel has K·K weights.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels + bias * out_channels
+
+
+@count_parameters.mistake(
+    "power-of-two",
+    "You take 2 to the power of K. The kernel has K rows of K weights: `kernel_size ** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * 2**kernel_size + bias * out_channels
+
+
+@count_parameters.mistake(
     "input-channels-ignored",
     "You do not count the input channels. A filter looks at all of them, with a K×K kernel for each.",
 )
@@ -177,6 +263,7 @@ def right_multiply_adds(
     return in_channels * out_channels * kernel_size**2 * output_size**2
 
 
+@evidence
 def tell_multiply_adds(probe: Call, expected: Seen, got: Seen) -> str:
     """The count with the numbers put in."""
     i, o, k, size = probe.arguments
@@ -188,18 +275,32 @@ multiply_adds = Exercise(
     name="multiply_adds",
     signature="multiply_adds(in_channels, out_channels, kernel_size, output_size)",
     reference=right_multiply_adds,
-    probes=calls("multiply_adds", right_multiply_adds, [(2, 4, 3, 5), (3, 64, 7, 112)]),
+    probes=calls(
+        "multiply_adds",
+        right_multiply_adds,
+        [
+            plainly(2, 4, 3, 5),
+            plainly(3, 64, 7, 112),
+            # Above 2³¹ and odd: too much for 32-bit integers and floats. They give the same whatever comes first, as
+            # only the last product is too large.
+            plainly(8191, 1, 1, 513),
+            (
+                (),
+                dict(in_channels=2, out_channels=4, kernel_size=3, output_size=5),
+                (2, 4, 3, 5),
+            ),
+        ],
+        (),
+        itertools.starmap(
+            plainly, itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (1, 2, 7))
+        ),
+    ),
     praise="Every weight is used once at every position, as you count it.",
     evidence=tell_multiply_adds,
 )
 
 
-@multiply_adds.mistake(
-    "no-return",
-    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
-)
-def _(in_channels, out_channels, kernel_size, output_size):
-    print(right_multiply_adds(in_channels, out_channels, kernel_size, output_size))
+wrong_kinds(multiply_adds)
 
 
 @multiply_adds.mistake(
@@ -208,6 +309,37 @@ def _(in_channels, out_channels, kernel_size, output_size):
 )
 def _(in_channels, out_channels, kernel_size, output_size):
     return float(right_multiply_adds(in_channels, out_channels, kernel_size, output_size))
+
+
+@multiply_adds.mistake(
+    "integers-of-32-bits",
+    "Your integers have 32 bits, which end at 2,147,483,647: a larger result starts again from the other end. "
+    "Use Python's own int, which has no end, or 64 bits.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    count = right_multiply_adds(in_channels, out_channels, kernel_size, output_size)
+    return (count + 2**31) % 2**32 - 2**31
+
+
+@multiply_adds.mistake(
+    "floats-of-32-bits",
+    "You calculate with floats of 32 bits, as PyTorch does. They keep about 7 digits, so the last digits of a large result "
+    "are lost. Use ints all the way.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return int(
+        numpy.float32(right_multiply_adds(in_channels, out_channels, kernel_size, output_size))
+    )
+
+
+@multiply_adds.mistake(
+    "float-result-of-32-bits",
+    "Your result is a float, and of 32 bits: it keeps about 7 digits, so the last ones are lost. Use ints all the way.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return numpy.float32(
+        right_multiply_adds(in_channels, out_channels, kernel_size, output_size)
+    )
 
 
 @multiply_adds.mistake(
@@ -224,6 +356,14 @@ def _(in_channels, out_channels, kernel_size, output_size):
 )
 def _(in_channels, out_channels, kernel_size, output_size):
     return right_multiply_adds(in_channels, out_channels, kernel_size, output_size) / 10**6
+
+
+@multiply_adds.mistake(
+    "in-thousands",
+    "You divide by a thousand. The task asks for the number itself.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return right_multiply_adds(in_channels, out_channels, kernel_size, output_size) / 1000
 
 
 @multiply_adds.mistake(
@@ -275,6 +415,32 @@ def _(in_channels, out_channels, kernel_size, output_size):
 
 
 @multiply_adds.mistake(
+    "additions-only",
+    "You count the n − 1 additions between the n products. Each product needs one multiply-add: n.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return (in_channels * kernel_size**2 - 1) * out_channels * output_size**2
+
+
+@multiply_adds.mistake(
+    "bias-counted-once",
+    "You add out_channels, as for a bias. This convolution has none, and a bias is no multiply-add.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return (
+        right_multiply_adds(in_channels, out_channels, kernel_size, output_size) + out_channels
+    )
+
+
+@multiply_adds.mistake(
+    "positions-added",
+    "You add the weights and the positions. Every weight is used at every position: multiply them.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size**2 + output_size**2
+
+
+@multiply_adds.mistake(
     "bias-counted",
     "You count the bias too. It is one addition without a multiplication, and ResNet's convolutions have none.",
 )
@@ -304,6 +470,31 @@ def _(in_channels, out_channels, kernel_size, output_size):
 )
 def _(in_channels, out_channels, kernel_size, output_size):
     return in_channels * out_channels * output_size**2
+
+
+@multiply_adds.mistake(
+    "positions-only",
+    "You count the numbers of the output. Each of them needs K·K products for every input channel.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return out_channels * output_size**2
+
+
+@multiply_adds.mistake(
+    "positions-of-a-kernel-step",
+    "You divide the output by the kernel. `output_size` is already the number of positions in a row: do not divide it.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size**2 * (output_size // kernel_size) ** 2
+
+
+@multiply_adds.mistake(
+    "output-made-smaller",
+    "You take `output_size` for the size of the input, and shrink it by the kernel. "
+    "It is the size *after* the convolution: use it as it is.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return in_channels * out_channels * kernel_size**2 * (output_size - kernel_size + 1) ** 2
 
 
 @multiply_adds.mistake(
@@ -341,6 +532,7 @@ def _(in_channels, out_channels, kernel_size, output_size):
 # --- receptive_field -------------------------------------------------------------------------
 
 
+@evidence
 def tell_field(probe: Call, expected: Seen, got: Seen) -> str:
     """The sum, layer by layer, where it is short enough to follow."""
     (layers,) = probe.arguments
@@ -353,6 +545,13 @@ def tell_field(probe: Call, expected: Seen, got: Seen) -> str:
     return f"{probe.label}: {' + '.join(terms)} = {expected.shown}{yours(got)}"
 
 
+# All chains of one and two layers of these kinds, and all of three with two kernels.
+SHORT = [
+    list(chain)
+    for length, kernels in ((1, (1, 2, 3, 5)), (2, (1, 2, 3, 5)), (3, (1, 3)))
+    for chain in itertools.product(itertools.product(kernels, (1, 2, 3)), repeat=length)
+]
+
 receptive_field = Exercise(
     name="receptive_field",
     signature="receptive_field(layers)",
@@ -361,13 +560,13 @@ receptive_field = Exercise(
         "receptive_field",
         right_field,
         [
-            ([(3, 1), (3, 1)],),
-            ([(7, 2), (3, 2)],),
-            ([(7, 2), (3, 2), (3, 1), (5, 3), (3, 1)],),
-            ([(1, 2), (3, 1)],),
-            ([(2, 2)],),
-            ([(1, 2)],),
-            (
+            plainly([(3, 1), (3, 1)]),
+            plainly([(7, 2), (3, 2)]),
+            plainly([(7, 2), (3, 2), (3, 1), (5, 3), (3, 1)]),
+            plainly([(1, 2), (3, 1)]),
+            plainly([(2, 2)]),
+            plainly([(1, 2)]),
+            plainly(
                 [
                     (7, 2),
                     (3, 2),
@@ -380,19 +579,15 @@ receptive_field = Exercise(
                 ],
             ),
         ],
-        [([],)],
+        [plainly([])],
+        map(plainly, SHORT),
     ),
     praise="Kernels, strides and their order all count as they should.",
     evidence=tell_field,
 )
 
 
-@receptive_field.mistake(
-    "no-return",
-    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
-)
-def _(layers):
-    print(right_field(layers))
+wrong_kinds(receptive_field)
 
 
 @receptive_field.mistake(
@@ -405,7 +600,7 @@ def _(layers):
 
 @receptive_field.mistake(
     "list-changed",
-    "Your function changes the list that it is given, so the caller's network has lost its layers. "
+    "Your function changes the list that it is given, and the caller still needs it. "
     "Only read it: `for kernel_size, stride in layers`.",
 )
 def _(layers):
@@ -415,6 +610,27 @@ def _(layers):
         field += (kernel_size - 1) * distance
         distance *= stride
     return field
+
+
+@receptive_field.mistake(
+    "list-reversed",
+    "Your function turns the caller's list round: `reverse()` changes the list itself. "
+    "Go through it with `reversed(layers)` or `layers[::-1]`, which leave it as it is.",
+)
+def _(layers):
+    layers.reverse()
+    return right_field(layers[::-1])
+
+
+@receptive_field.mistake(
+    "keeps-its-numbers",
+    "Called twice with the same layers, your function gives two results: something stays from the first call. "
+    "Set field and distance to 1 inside the function, not outside it with `global`.",
+)
+def _(layers, kept=[1, 1]):
+    for kernel_size, stride in layers:
+        kept[:] = kept[0] + (kernel_size - 1) * kept[1], kept[1] * stride
+    return kept[0]
 
 
 @receptive_field.mistake(
@@ -449,11 +665,57 @@ def _(layers):
 
 @receptive_field.mistake(
     "order-reversed",
-    "Your result is that of the layers in reverse. The rule r = (r − 1)·S + K goes from the last layer to the first; "
-    "with the distance you go from first to last.",
+    "Your result is that of the layers in reverse: a kernel is multiplied by the strides of the layers *after* it, not before. "
+    "With field and distance, go from the first layer to the last; with r = (r − 1)·S + K, from the last to the first.",
 )
 def _(layers):
     return right_field(layers[::-1])
+
+
+@receptive_field.mistake(
+    "all-strides",
+    "You multiply every kernel by the product of all strides. Only the strides of the layers before it count.",
+)
+def _(layers):
+    return 1 + sum(kernel_size - 1 for kernel_size, _ in layers) * math.prod(
+        stride for _, stride in layers
+    )
+
+
+@receptive_field.mistake(
+    "backwards-from-zero",
+    "You go from the last layer to the first with r = (r − 1)·S + K, but begin at 0. One number of the last output is one "
+    "pixel wide: begin at 1.",
+)
+def _(layers):
+    field = 0
+    for kernel_size, stride in reversed(layers):
+        field = (field - 1) * stride + kernel_size
+    return field
+
+
+@receptive_field.mistake(
+    "backwards-minus-one",
+    "Going from the last layer to the first, you use r = r·S + K − 1. There are r − 1 steps of S between r numbers: "
+    "r = (r − 1)·S + K.",
+)
+def _(layers):
+    field = 1
+    for kernel_size, stride in reversed(layers):
+        field = field * stride + kernel_size - 1
+    return field
+
+
+@receptive_field.mistake(
+    "backwards-without-minus-one",
+    "Going from the last layer to the first, you use r = r·S + K. There are only r − 1 steps between r numbers: "
+    "r = (r − 1)·S + K.",
+)
+def _(layers):
+    field = 1
+    for kernel_size, stride in reversed(layers):
+        field = field * stride + kernel_size
+    return field
 
 
 @receptive_field.mistake(
@@ -511,6 +773,14 @@ def _(layers):
         field += (kernel_size - 1) * distance
         distance += stride
     return field
+
+
+@receptive_field.mistake(
+    "stride-always-two",
+    "You double the distance at every layer. Multiply it by the layer's own stride, which may also be 1 or 3.",
+)
+def _(layers):
+    return right_field([(kernel_size, 2) for kernel_size, _ in layers])
 
 
 @receptive_field.mistake(

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
+import numpy
+import torch
+
 from resnet_lib.exercises.checking import Exercise
-from resnet_lib.exercises.functions import Call, Seen, calls, mixed_calls, tell_value, yours
+from resnet_lib.exercises.functions import (
+    Call,
+    Seen,
+    calls,
+    evidence,
+    plainly,
+    tell_value,
+    wrong_kinds,
+    wrong_refusals,
+    yours,
+)
 from resnet_lib.output_size import output_size as right_size
 from resnet_lib.output_size import same_padding as right_padding
 
@@ -37,8 +51,14 @@ SPECIAL = [
     _case(4, 7, padding=1),  # one pixel too few, with the padding on both sides
     _case(2, 9, padding=1, stride=2),  # -2.5 + 1: int() cuts it to -1, the floor is -2
 ]
+# All small layers, most of which fit: a rule that is right for the sizes above by luck is wrong for one of these.
+SMALL = [
+    _case(*sizes)
+    for sizes in itertools.product(range(1, 10), range(1, 6), range(3), range(1, 5))
+]
 
 
+@evidence
 def tell_size(probe: Call, expected: Seen, got: Seen) -> str:
     """The formula with the numbers put in."""
     i, k, p, s = probe.arguments
@@ -53,6 +73,7 @@ def tell_size(probe: Call, expected: Seen, got: Seen) -> str:
     return f"{probe.label}: {formula}{yours(got)}"
 
 
+@evidence
 def picture_size(probe: Call, expected: Seen, got: Seen):
     """The positions of the kernel, where they fit on a drawing."""
     i, k, p, _ = probe.arguments
@@ -71,22 +92,21 @@ output_size = Exercise(
     name="output_size",
     signature="output_size(input_size, kernel_size, padding=0, stride=1)",
     reference=right_size,
-    probes=mixed_calls("output_size", right_size, FITTING, SPECIAL),
+    probes=calls("output_size", right_size, FITTING, SPECIAL, SMALL),
     praise="Every size is right, with halves and without, and a kernel that does not fit is refused.",
     evidence=tell_size,
     picture=picture_size,
 )
 
 
+def _fits(input_size, kernel_size, padding=0, stride=1):
+    return kernel_size <= input_size + 2 * padding
+
+
+wrong_kinds(output_size)
+wrong_refusals(output_size, "a kernel that does not fit", "size", _fits)
+
 # Mistakes in the rule come first. What they do where the kernel does not fit is not looked at.
-
-
-@output_size.mistake(
-    "no-return",
-    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
-)
-def _(input_size, kernel_size, padding=0, stride=1):
-    print((input_size - kernel_size + 2 * padding) // stride + 1)
 
 
 @output_size.mistake(
@@ -222,6 +242,56 @@ def _(input_size, kernel_size, padding=0, stride=1):
 
 
 @output_size.mistake(
+    "kernel-ignored-rounded-up",
+    "You divide the input size by the stride and round up. That is right only with the padding that just fits; "
+    "kernel size and padding count too: (I − K + 2·P) / S + 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return math.ceil(input_size / stride)
+
+
+@output_size.mistake(
+    "kernel-added",
+    "You add the kernel size. The kernel needs room itself, so it is subtracted: I − K + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size + kernel_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "padding-after-division",
+    "You add 2·P after the division. Padding makes the row longer, so it is divided by the stride too: "
+    "(I − K + 2·P) / S + 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size) // stride + 2 * padding + 1
+
+
+@output_size.mistake(
+    "remainder",
+    "`%` gives the remainder of a division, the pixels that are left over. The moves are the quotient: use `//`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) % stride + 1
+
+
+@output_size.mistake(
+    "multiplied-by-stride",
+    "You multiply by the stride. The longer each move is, the fewer moves there are: divide, with `//`.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) * stride + 1
+
+
+@output_size.mistake(
+    "minus-one",
+    "You subtract 1 at the end. The division counts moves; the position where the kernel starts is one more: + 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) // stride - 1
+
+
+@output_size.mistake(
     "padding-and-stride-swapped",
     "Padding and stride have changed places in your formula: the padding is added twice, the stride divides.",
 )
@@ -263,6 +333,16 @@ def _(input_size, kernel_size, padding=0, stride=1):
     if (input_size - kernel_size + 2 * padding) % stride:
         raise ValueError
     return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "none-for-fraction",
+    "Where the division has a remainder, your function returns None: the `return` for this case is missing. "
+    "Round down there too.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if (input_size - kernel_size + 2 * padding) % stride == 0:
+        return right_size(input_size, kernel_size, padding, stride)
 
 
 @output_size.mistake(
@@ -326,47 +406,17 @@ def _(input_size, kernel_size, padding=0, stride=1):
 
 
 @output_size.mistake(
-    "zero-for-error",
-    "Where the kernel does not fit, you return 0. Later code would go on with a size that does not exist: "
-    "raise a ValueError.",
+    "one-for-error",
+    "Where the kernel does not fit, you return at least 1. No such output exists: raise a ValueError.",
 )
 def _(input_size, kernel_size, padding=0, stride=1):
-    return max((input_size - kernel_size + 2 * padding) // stride + 1, 0)
-
-
-@output_size.mistake(
-    "none-for-error",
-    "Where the kernel does not fit, you return None. The mistake would show much later: "
-    "raise a ValueError. (To print a message is not enough.)",
-)
-def _(input_size, kernel_size, padding=0, stride=1):
-    if kernel_size <= input_size + 2 * padding:
-        return right_size(input_size, kernel_size, padding, stride)
-
-
-@output_size.mistake(
-    "error-returned",
-    "You return the ValueError as if it were a size. Write `raise ValueError(…)`, not `return`.",
-)
-def _(input_size, kernel_size, padding=0, stride=1):
-    if kernel_size > input_size + 2 * padding:
-        return ValueError("the kernel does not fit")
-    return right_size(input_size, kernel_size, padding, stride)
-
-
-@output_size.mistake(
-    "other-exception",
-    "You refuse a kernel that does not fit, but with another exception. "
-    "The task asks for a ValueError, so that a caller knows what to catch.",
-)
-def _(input_size, kernel_size, padding=0, stride=1):
-    assert kernel_size <= input_size + 2 * padding
-    return right_size(input_size, kernel_size, padding, stride)
+    return max((input_size - kernel_size + 2 * padding) // stride + 1, 1)
 
 
 # --- same_padding ----------------------------------------------------------------------------
 
 
+@evidence
 def tell_padding(probe: Call, expected: Seen, got: Seen) -> str:
     """The formula with the numbers put in."""
     (k,) = probe.arguments
@@ -384,20 +434,17 @@ same_padding = Exercise(
     probes=calls(
         "same_padding",
         right_padding,
-        [(3,), (1,), (7,), (9,), (31,)],
-        [(4,), (2,), (8,), (30,)],
+        [plainly(odd) for odd in (3, 1, 7, 9, 31)],
+        [plainly(even) for even in (4, 2, 8, 30)],
+        [plainly(size) for size in range(1, 41)],
     ),
     praise="This padding keeps every size, and an even kernel is refused.",
     evidence=tell_padding,
 )
 
 
-@same_padding.mistake(
-    "no-return",
-    "Your function gives back None. `print` only shows a number; `return` hands it to the caller.",
-)
-def _(kernel_size):
-    print((kernel_size - 1) // 2)
+wrong_kinds(same_padding)
+wrong_refusals(same_padding, "an even kernel", "padding", lambda kernel_size: kernel_size % 2)
 
 
 @same_padding.mistake(
@@ -417,6 +464,31 @@ def _(kernel_size):
 
 
 @same_padding.mistake(
+    "half-of-kernel-rounded",
+    "You take half of the kernel and use `round`, which goes from a half to the even number: right for 1 and 9, wrong for 3. "
+    "Take half of K − 1, with `//`.",
+)
+def _(kernel_size):
+    return round(kernel_size / 2)
+
+
+@same_padding.mistake(
+    "no-brackets",
+    "Only the 1 is divided by 2, as / comes before −. Put brackets around K − 1, and use `//`, which gives an int.",
+)
+def _(kernel_size):
+    return kernel_size - 1 / 2
+
+
+@same_padding.mistake(
+    "no-brackets-and-floor",
+    "Only the 1 is divided by 2, as `//` comes before −, and 1 // 2 is 0. Put brackets around K − 1.",
+)
+def _(kernel_size):
+    return kernel_size - 1 // 2
+
+
+@same_padding.mistake(
     "both-sides",
     "K − 1 is the padding of both sides together. `padding` is the number on *each* side: half of it.",
 )
@@ -430,6 +502,14 @@ def _(kernel_size):
 )
 def _(kernel_size):
     return (kernel_size + 1) // 2
+
+
+@same_padding.mistake(
+    "one-too-few",
+    "You give one too few, (K − 3) / 2. Solve I = I − K + 2·P + 1 for P: (K − 1) / 2.",
+)
+def _(kernel_size):
+    return kernel_size // 2 - 1
 
 
 @same_padding.mistake(
@@ -483,41 +563,6 @@ def _(kernel_size):
     return int(padding) if kernel_size % 2 else padding
 
 
-@same_padding.mistake(
-    "none-for-even",
-    "For an even kernel you return None. Raise a ValueError, so that the mistake shows at once. "
-    "(To print a message is not enough.)",
-)
-def _(kernel_size):
-    return (kernel_size - 1) // 2 if kernel_size % 2 else None
-
-
-@same_padding.mistake(
-    "zero-for-even",
-    "For an even kernel you return 0, which does not keep the size either. Raise a ValueError.",
-)
-def _(kernel_size):
-    return (kernel_size - 1) // 2 if kernel_size % 2 else 0
-
-
-@same_padding.mistake(
-    "error-returned",
-    "You return the ValueError as if it were a padding. Write `raise ValueError(…)`, not `return`.",
-)
-def _(kernel_size):
-    return (kernel_size - 1) // 2 if kernel_size % 2 else ValueError("even kernel")
-
-
-@same_padding.mistake(
-    "other-exception",
-    "You refuse even kernels, but with another exception. The task asks for a ValueError, "
-    "so that a caller knows what to catch.",
-)
-def _(kernel_size):
-    assert kernel_size % 2
-    return (kernel_size - 1) // 2
-
-
 # --- stage_sizes -----------------------------------------------------------------------------
 
 
@@ -534,7 +579,13 @@ stage_sizes = Exercise(
     signature="stage_sizes(input_size)",
     reference=right_stages,
     # At 224 the input of every stage is even, at 225 odd; at 239 round() goes up.
-    probes=calls("stage_sizes", right_stages, [(224,), (225,), (239,)], [(10,)]),
+    probes=calls(
+        "stage_sizes",
+        right_stages,
+        [plainly(size) for size in (224, 225, 239)],
+        [plainly(10)],
+        [plainly(size) for size in (*range(7, 50), *range(190, 300, 7), 512, 1001)],
+    ),
     praise="All five sizes are right, and not for 224 only.",
     evidence=tell_value,
 )
@@ -542,7 +593,8 @@ stage_sizes = Exercise(
 
 @stage_sizes.mistake(
     "no-return",
-    "Your function gives back None. `print` only shows the sizes; `return` hands the list to the caller.",
+    "Your function returns None. `print` only shows the sizes, and `append` itself gives None: "
+    "write `return` and the name of your list as the last line.",
 )
 def _(input_size):
     print(right_stages(input_size))
@@ -559,19 +611,146 @@ def _(input_size, sizes=[]):
 
 
 @stage_sizes.mistake(
+    "same-list-every-time",
+    "Each call of your function returns the same list and overwrites the sizes of the call before. "
+    "Make a new list inside the function, not outside it and not as a default (`sizes=[0] * 5`).",
+)
+def _(input_size, sizes=[0] * 5):
+    sizes[:] = right_stages(input_size)
+    return sizes
+
+
+@stage_sizes.mistake(
+    "append-assigned",
+    "`append` changes the list and gives None, so `sizes = sizes.append(…)` throws your list away. "
+    "Write `sizes.append(…)` alone.",
+)
+def _(input_size, sizes=None):
+    return sizes.append(input_size)
+
+
+@stage_sizes.mistake(
+    "dict-result",
+    "The sizes are right, but they stand in a dict. The task asks for a list of the five ints.",
+)
+def _(input_size):
+    return dict(enumerate(right_stages(input_size)))
+
+
+@stage_sizes.mistake(
+    "iterator-result",
+    "`yield`, `map`, or a `for` in round brackets makes an iterator: it holds no list, and it is empty after one use. "
+    "Collect the sizes in a list, with `list(…)` or square brackets, and return it.",
+)
+def _(input_size):
+    yield from right_stages(input_size)
+
+
+@stage_sizes.mistake(
+    "array-result",
+    "The sizes are right, but they come as an array. The task asks for a list: `.tolist()`.",
+)
+def _(input_size):
+    return numpy.array(right_stages(input_size))
+
+
+@stage_sizes.mistake(
+    "tensor-result",
+    "The sizes are right, but they come as a tensor. The task asks for a list: `.tolist()`.",
+)
+def _(input_size):
+    return torch.tensor(right_stages(input_size))
+
+
+@stage_sizes.mistake(
+    "tensors-in-the-list",
+    "The sizes are right, but each is a tensor. The task asks for ints: add `.item()`, or calculate without PyTorch.",
+)
+def _(input_size):
+    return [torch.tensor(size) for size in right_stages(input_size)]
+
+
+@stage_sizes.mistake(
+    "texts-in-the-list",
+    "The sizes are right, but each is a text (a str). The task asks for ints: leave out the quotes or `str(…)`.",
+)
+def _(input_size):
+    return [str(size) for size in right_stages(input_size)]
+
+
+@stage_sizes.mistake(
+    "text-result",
+    "The sizes are right, but you return a text that looks like a list. Return the list itself.",
+)
+def _(input_size):
+    return str(right_stages(input_size))
+
+
+@stage_sizes.mistake(
+    "order-reversed",
+    "Your list is the wrong way round: conv1, the largest size, comes first.",
+)
+def _(input_size):
+    return right_stages(input_size)[::-1]
+
+
+@stage_sizes.mistake(
+    "global-pool-listed-too",
+    "Your list has six sizes, as the average pool at the end has an entry of its own. "
+    "The task asks for conv1, conv2_x, conv3_x, conv4_x and conv5_x.",
+)
+def _(input_size):
+    return [*right_stages(input_size), 1]
+
+
+@stage_sizes.mistake(
+    "each-from-the-input",
+    "You calculate every size from `input_size`. The input of a stage is the *output* of the one before: "
+    "replace the size in your loop, or use the last entry of your list.",
+)
+def _(input_size):
+    return [(input_size - 1) // 2 + 1] * 5
+
+
+@stage_sizes.mistake(
+    "each-from-conv1",
+    "You calculate the sizes from the third on with the size after conv1. The input of a stage is the output of the one "
+    "just before it.",
+)
+def _(input_size):
+    conv1 = (input_size - 1) // 2 + 1
+    return [conv1] + [(conv1 - 1) // 2 + 1] * 4
+
+
+@stage_sizes.mistake(
+    "rounded-up",
+    "You round up. A move that does not fit completely does not happen, so round down at every stage: `//`.",
+)
+def _(input_size):
+    sizes = [math.ceil((input_size - 1) / 2) + 1]
+    for _ in range(4):
+        sizes.append(math.ceil((sizes[-1] - 1) / 2) + 1)
+    return sizes
+
+
+@stage_sizes.mistake(
+    "round",
+    "You use `round` in the formula. It goes from a half to the even number, so it is right only sometimes: "
+    "round down at every stage, `//`.",
+)
+def _(input_size):
+    sizes = [round((input_size - 1) / 2 + 1)]
+    for _ in range(4):
+        sizes.append(round((sizes[-1] - 1) / 2 + 1))
+    return sizes
+
+
+@stage_sizes.mistake(
     "tuple-result",
     "The sizes are right, but they come as a tuple. The task asks for a list: square brackets, or `list(…)`.",
 )
 def _(input_size):
     return tuple(right_stages(input_size))
-
-
-@stage_sizes.mistake(
-    "yielded",
-    "`yield` makes a generator, which holds no sizes yet. Collect them in a list and `return` it.",
-)
-def _(input_size):
-    yield from right_stages(input_size)
 
 
 @stage_sizes.mistake(
@@ -649,7 +828,8 @@ def _(input_size):
 
 @stage_sizes.mistake(
     "only-for-224",
-    "You give the sizes for 224, whatever the input is. Work them out from `input_size`.",
+    "You give the sizes for 224, whatever the input is. Work them out from `input_size`. "
+    "(Or does a list outside of your function keep the sizes of its first call?)",
 )
 def _(input_size):
     return [112, 56, 28, 14, 7]
@@ -680,6 +860,12 @@ for _id, _message, _layers in [
         "conv2-strided",
         "Your conv2_x halves the size twice. Only its max-pool has stride 2; its blocks (`layer1`) have stride 1.",
         (_CONV1, (5, 2, 4), _HALF, _HALF, _HALF),
+    ),
+    (
+        "no-strides",
+        "Your list holds one size five times: the strides are missing. conv1, the max-pool, and the first convolution of "
+        "conv3_x, conv4_x and conv5_x have stride 2.",
+        (_KEEP,) * 5,
     ),
     (
         "starts-with-input",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
+import dis
 import inspect
+import itertools
 import numbers
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from resnet_lib.exercises.checking import Exercise
 from resnet_lib.exercises.probing import Probe
 from resnet_lib.exercises.running import StudentError
 
@@ -27,7 +32,7 @@ _LONGEST = 12  # of a list, so many entries are looked at, and its length
 class Seen:
     """What one call gave, as plain values: comparing two of these runs no code of a student's."""
 
-    kind: str  #: "int", "float", "str", "list", "tuple", "None", "error", "other", …
+    kind: str  #: "int", "float", "str", "list", "tuple", "tensor", "None", "error", "other", …
     value: object = None
     shown: str = field(default="", compare=False)  #: for the message, as in "4.0, a float"
     short: str = field(default="", compare=False)  #: the same inside a list, as in "4.0"
@@ -35,7 +40,9 @@ class Seen:
 
 NOT_ASKED = Seen("not asked", shown="something else when it is called again")
 CHANGING = Seen("changing", shown="one result the first time and another the second")
+SHARED = Seen("shared", shown="this list, but the next call of your function changes it")
 CHANGED_INPUT = Seen("changed input", shown="a result, but the list it was given has changed")
+ALL_RIGHT = Seen("all right")
 
 
 @dataclass(frozen=True)
@@ -43,40 +50,125 @@ class Call(Probe):
     """A probe that is one call. ``arguments`` are all values in the order of the contract, defaults included."""
 
     arguments: tuple = ()
+    many: tuple = ()  #: the calls of the last probe, which is many in one
+
+
+def plainly(*arguments) -> tuple:
+    """A case of :func:`calls` without named arguments."""
+    return arguments, {}, arguments
 
 
 def calls(
-    name: str, reference: Callable, first: Iterable[tuple], then: Iterable[tuple] = ()
+    name: str, reference: Callable, first: list, then: Iterable = (), many: Iterable = ()
 ) -> list[Call]:
-    """Probes of the function ``name``, one for each tuple of arguments.
+    """Probes of the function ``name``, one for each case: positional arguments, named arguments, all values in order.
 
-    Those in ``then`` are about special cases, and are tried only on an answer that has all of ``first`` right: so a
-    mistake in the rule has one name, whatever the code does with special cases.
+    The cases in ``then`` are special, and are tried only on an answer that has all of ``first`` right: so a mistake in
+    the rule has one name, whatever the code does with special cases. ``many`` are tried together, as the last probe, on
+    an answer that has all the others right: so no rule that is right by luck comes through.
     """
-    first = [(arguments, {}, arguments) for arguments in first]
-    then = [(arguments, {}, arguments) for arguments in then]
-    return mixed_calls(name, reference, first, then)
 
+    def at_first(case):
+        other = first[1] if case is first[0] else first[0]
 
-def mixed_calls(name: str, reference: Callable, first: Iterable, then: Iterable) -> list[Call]:
-    """As :func:`calls`, from triples: positional arguments, named arguments, all values in order."""
-    first = list(first)
-
-    def run(case, later):
         def look(answer):
-            if later and any(_once(answer, c) != _once(reference, c) for c in first):
-                return NOT_ASKED
-            result = _once(answer, case, refuses=later)
+            result, _ = _once(answer, case)
+            expected, _ = _once(reference, case)
             # Code that keeps something between calls shows in a second call; the first case is always asked twice.
-            if result == _once(reference, case) and case is not first[0]:
+            if result == expected and case is not first[0]:
                 return result
-            return result if _once(answer, case, refuses=later) == result else CHANGING
+            return _number_in_text(_twice(answer, case, other), expected)
 
         return look
 
-    return [Call(_label(name, case), run(case, False), case[2]) for case in first] + [
-        Call(_label(name, case), run(case, True), case[2]) for case in then
-    ]
+    def later(case):
+        expected, _ = _once(reference, case)
+
+        def look(answer):
+            if _any_wrong(answer, reference, first):
+                return NOT_ASKED
+            result, _ = _once(answer, case, refuses=True)
+            if result == expected:
+                return result
+            result = _twice(answer, case, first[0], refuses=True)
+            return _in_place_of_error(answer, result) if expected.kind == "error" else result
+
+        return look
+
+    def at_last(answer):
+        if _any_wrong(answer, reference, [*first, *then]):
+            return NOT_ASKED
+        for place, case in enumerate(many):
+            expected, got = (_once(f, case, refuses=True)[0] for f in (reference, answer))
+            if got != expected:
+                return Seen("one of many", (place, expected, got))
+        return ALL_RIGHT
+
+    first, then, many = list(first), list(then), list(many)
+    probes = [Call(_label(name, case), at_first(case), case[2]) for case in first]
+    probes += [Call(_label(name, case), later(case), case[2]) for case in then]
+    if many:
+        more = tuple(Call(_label(name, case), at_first(case), case[2]) for case in many)
+        probes.append(Call(f"{len(many)} more calls", at_last, many=more))
+    return probes
+
+
+def _any_wrong(answer: Callable, reference: Callable, cases: list) -> bool:
+    return any(
+        _once(answer, case, refuses=True)[0] != _once(reference, case)[0] for case in cases
+    )
+
+
+def _twice(answer: Callable, case: tuple, other: tuple, refuses: bool = False) -> Seen:
+    """What ``case`` gives, unless the code keeps something: then it changes with a call in between."""
+    before, result = _once(answer, case, refuses)
+    _once(answer, other, refuses=True)
+    shared = issubclass(type(result), list) and plain(result) != before
+    if _once(answer, case, refuses)[0] != before:
+        return CHANGING
+    return SHARED if shared and before.kind == "list" else before
+
+
+def _number_in_text(result: Seen, expected: Seen) -> Seen:
+    """A text that holds the right number is the same, whatever words stand around it."""
+    if result.kind == "str" and expected.kind == "int":
+        found = re.findall(r"\d+", result.value[1].replace(",", ""))
+        if str(expected.value) in found:
+            return Seen("number in a text", expected.value, result.shown)
+    return result
+
+
+def _in_place_of_error(answer: Callable, result: Seen) -> Seen:
+    """A result where an error is right, in a form that does not depend on the words or numbers in it."""
+    if result.kind == "str":
+        return Seen("text", None, result.shown)
+    if result.kind not in ("error", "exception") and _forgets_raise(answer):
+        return Seen("unraised", None, result.shown)
+    return result
+
+
+def _forgets_raise(answer: Callable) -> bool:
+    """Whether the code names an exception outside of ``except``, and has no ``raise`` at all."""
+    try:
+        code = [
+            instruction
+            for instruction in dis.get_instructions(inspect.unwrap(answer).__code__)
+            if instruction.opname != "CACHE"
+        ]
+    except Exception:  # no code of its own: a partial function, an object, a hostile one
+        return False
+    if any(instruction.opname == "RAISE_VARARGS" for instruction in code):
+        return False
+    return any(
+        instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        and _is_exception(getattr(builtins, instruction.argval, None))
+        and "EXC_MATCH" not in following.opname
+        for instruction, following in itertools.pairwise(code)
+    )
+
+
+def _is_exception(value: object) -> bool:
+    return type(value) is type and issubclass(value, BaseException)
 
 
 def _label(name: str, case: tuple) -> str:
@@ -85,8 +177,8 @@ def _label(name: str, case: tuple) -> str:
     return f"{name}({', '.join(given + [f'{key}={value!r}' for key, value in named.items()])})"
 
 
-def _once(answer: Callable, case: tuple, refuses: bool = False) -> Seen:
-    """One call. Any error but ``ValueError`` counts as the same: the message tells which.
+def _once(answer: Callable, case: tuple, refuses: bool = False) -> tuple[Seen, object]:
+    """One call: what it gave, as plain values and as it is.
 
     ``NotImplementedError`` means that the exercise has not been attempted, but not in a special case that code ``refuses``.
     """
@@ -96,17 +188,23 @@ def _once(answer: Callable, case: tuple, refuses: bool = False) -> Seen:
             result = _by_name(answer, positional, named, everything)
         else:
             result = answer(*positional)
-        if positional != case[0]:
-            return CHANGED_INPUT
-        return plain(result)
-    except NotImplementedError as error:
-        if not refuses:
-            raise
-        return Seen("error", "another", StudentError(error).explain())
-    except ValueError as error:
-        return Seen("error", "ValueError", StudentError(error).explain())
+        return (CHANGED_INPUT if positional != case[0] else plain(result)), result
     except Exception as error:
-        return Seen("error", "another", StudentError(error).explain())
+        if isinstance(error, NotImplementedError) and not refuses:
+            raise
+        told = StudentError(error)
+        return Seen("error", _kind_of_error(error, told.text), told.explain()), None
+
+
+def _kind_of_error(error: Exception, text: str) -> str:
+    """Errors that tell by themselves what is wrong have a kind of their own; all the others are one."""
+    if isinstance(error, ValueError):
+        return "ValueError"
+    if text.startswith("exceptions must derive from"):
+        return "no exception"
+    if text == "'NoneType' object has no attribute 'append'":
+        return "append to None"
+    return "another"
 
 
 def _by_name(answer: Callable, positional: tuple, named: dict, everything: tuple):
@@ -124,14 +222,22 @@ def _by_name(answer: Callable, positional: tuple, named: dict, everything: tuple
     ]
     if all(name in known for name in named):
         return answer(*positional, **named)
-    alike = {name: [k for k in known if k[0].lower() == name[0]] for name in named}
-    if all(len(found) == 1 for found in alike.values()):
-        return answer(*positional, **{alike[name][0]: value for name, value in named.items()})
+    alike = [
+        (k, value)
+        for name, value in named.items()
+        for k in known[len(positional) :]
+        if k[0].lower() == name[0]
+    ]
+    if len(alike) == len(dict(alike)) == len(named):
+        return answer(*positional, **dict(alike))
     return answer(*everything)
 
 
 def plain(value: object, depth: int = 0) -> Seen:
-    """A student's result as plain values. NumPy's integers are ints, as ``range`` and PyTorch take them for ints."""
+    """A student's result as plain values.
+
+    Python's and NumPy's integers are ints, as ``range`` and PyTorch take both; bools, floats, tensors and arrays are not.
+    """
     kind = type(value)
     if value is None:
         return Seen("None", shown="None", short="None")
@@ -146,6 +252,17 @@ def plain(value: object, depth: int = 0) -> Seen:
         start = str.__str__(str.__getitem__(value, slice(0, 200)))
         text = repr(start if len(start) < 100 else start[:100] + "…")
         return Seen("str", (str.__len__(value), start), f"{text}, a str", text)
+    if kind in (Tensor, nn.Parameter, numpy.ndarray):
+        return _plain_tensor(value, "an array" if kind is numpy.ndarray else "a tensor")
+    if kind is dict and depth < 3:
+        entries = plain(list(itertools.islice(value.values(), _LONGEST + 1)), depth)
+        return Seen("dict", entries.value, "a dict", "a dict")
+    if issubclass(kind, Iterator):
+        return Seen("iterator", None, f"an iterator ({kind.__name__[:60]})", "an iterator")
+    if issubclass(kind, BaseException) or _is_exception(value):
+        name = _with_article((value if kind is type else kind).__name__)
+        text = f"{name} as its result, and does not raise it"
+        return Seen("exception", None, text, text)
     for sequence in (list, tuple):
         if issubclass(kind, sequence) and depth < 3:
             length = sequence.__len__(value)
@@ -156,9 +273,25 @@ def plain(value: object, depth: int = 0) -> Seen:
             text = f"[{text}]" if sequence is list else f"({text})"
             remark = "" if sequence is list else ", a tuple"
             return Seen(sequence.__name__, (length, tuple(entries)), text + remark, text)
-    name = str(kind.__name__)[:60]
-    text = f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
-    return Seen("other", name, text, text)
+    text = _with_article(str(kind.__name__))
+    return Seen("other", kind.__name__, text, text)
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name[:60]}"
+
+
+def _plain_tensor(value: Tensor | numpy.ndarray, what: str) -> Seen:
+    """A tensor or an array, of which the first entries are looked at."""
+    shape = tuple(value.shape)
+    try:
+        entries = plain(value.reshape(-1)[: _LONGEST + 1].tolist(), 1)
+    except Exception:  # on the meta device there are no numbers
+        entries = Seen("other")
+    text = entries.short[1:-1] if shape == () else entries.short
+    return Seen(
+        what.split()[1], (shape, entries.value), f"{text}, {what}", f"{what.split()[1]}({text})"
+    )
 
 
 def yours(got: Seen) -> str:
@@ -168,6 +301,129 @@ def yours(got: Seen) -> str:
     return f"; yours gives {got.shown}."
 
 
+def evidence(tell: Callable) -> Callable:
+    """``tell(probe, expected, got)``, where the last probe stands for the one of its many calls that is wrong."""
+
+    def told(probe: Call, expected: Seen, got: Seen):
+        if got.kind == "one of many":
+            place, expected, got = got.value
+            probe = probe.many[place]
+        return tell(probe, expected, got)
+
+    return told
+
+
+@evidence
 def tell_value(probe: Call, expected: Seen, got: Seen) -> str:
     """Evidence where the label and the expected value say enough."""
     return f"{probe.label} should give {expected.shown}{yours(got)}"
+
+
+def wrong_kinds(exercise: Exercise) -> None:
+    """Adds the mistakes of every exercise whose answer returns an int: a right number in another form."""
+    right = exercise.reference
+
+    @exercise.mistake(
+        "no-return",
+        "Your function returns None: a `return` is missing. `print` only shows a number; `return` hands it to the caller.",
+    )
+    def _(*arguments, **named):
+        print(right(*arguments, **named))
+
+    @exercise.mistake(
+        "text-result",
+        "The value is right, but it is a text (a str), and nobody can calculate with it. "
+        "Return the number itself, without `str(…)`, quotes or an f-string.",
+    )
+    def _(*arguments, **named):
+        return str(right(*arguments, **named))
+
+    @exercise.mistake(
+        "tensor-result",
+        "The value is right, but it is a tensor. The task asks for an int: add `.item()`, or calculate without PyTorch.",
+    )
+    def _(*arguments, **named):
+        return torch.tensor(right(*arguments, **named))
+
+    @exercise.mistake(
+        "list-result",
+        "The value is right, but it stands in a list. Return the number itself, without square brackets.",
+    )
+    def _(*arguments, **named):
+        return [right(*arguments, **named)]
+
+    @exercise.mistake(
+        "pair-result",
+        "You return a pair of two equal numbers. Everything is square here: return one number.",
+    )
+    def _(*arguments, **named):
+        return (right(*arguments, **named),) * 2
+
+
+def wrong_refusals(exercise: Exercise, refuse: str, no_result: str, fits: Callable) -> None:
+    """Adds the mistakes of an exercise that refuses some arguments: what stands where ``raise ValueError(…)`` should.
+
+    ``refuse`` says which, as in "even kernels"; ``no_result`` names what there is none of; ``fits(*arguments, **named)``
+    tells whether the arguments are good ones.
+    """
+    right = exercise.reference
+
+    @exercise.mistake(
+        "raise-forgotten",
+        "You write the error, but not `raise` before it. `ValueError(…)` alone only makes an error and drops it: "
+        "write `raise ValueError(…)`.",
+    )
+    def _(*arguments, **named):
+        if not fits(*arguments, **named):
+            ValueError("refused")
+            return 0
+        return right(*arguments, **named)
+
+    @exercise.mistake(
+        "error-returned",
+        f"You return the error as if it were a {no_result}. Write `raise ValueError(…)`, not `return`.",
+    )
+    def _(*arguments, **named):
+        if not fits(*arguments, **named):
+            return ValueError("refused")
+        return right(*arguments, **named)
+
+    @exercise.mistake(
+        "text-for-error",
+        f"For {refuse} you return a text. The caller would take it for a {no_result}: write `raise ValueError(…)`.",
+    )
+    def _(*arguments, **named):
+        return right(*arguments, **named) if fits(*arguments, **named) else "refused"
+
+    @exercise.mistake(
+        "text-raised",
+        "You raise a text. Only an error can be raised: put the text into one, `raise ValueError(…)`.",
+    )
+    def _(*arguments, **named):
+        if not fits(*arguments, **named):
+            raise refuse
+        return right(*arguments, **named)
+
+    @exercise.mistake(
+        "none-for-error",
+        f"For {refuse} you return None, so the mistake would show much later. Write `raise ValueError(…)`; "
+        "to print a message is not enough.",
+    )
+    def _(*arguments, **named):
+        return right(*arguments, **named) if fits(*arguments, **named) else None
+
+    @exercise.mistake(
+        "zero-for-error",
+        f"For {refuse} you return 0. Later code would go on with a {no_result} that is wrong: "
+        "write `raise ValueError(…)`.",
+    )
+    def _(*arguments, **named):
+        return right(*arguments, **named) if fits(*arguments, **named) else 0
+
+    @exercise.mistake(
+        "other-exception",
+        f"You refuse {refuse}, but not with a ValueError. The task asks for one, so that a caller knows what to catch.",
+    )
+    def _(*arguments, **named):
+        assert fits(*arguments, **named)
+        return right(*arguments, **named)

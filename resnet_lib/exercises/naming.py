@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from resnet_lib.exercises.checking import Exercise
-from resnet_lib.exercises.functions import calls, tell_value
+from resnet_lib.exercises.functions import calls, plainly, tell_value
 from resnet_lib.torchvision_names import torchvision_name as right_name
 
 NAMES = [
@@ -19,11 +19,28 @@ NAMES = [
     "fc.bias",
 ]
 
+
+def all_names() -> list[str]:
+    """Every name in the state_dict of ResNet-152, which has all those of the four other networks."""
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    names = ["conv1.weight", *(f"batchnorm1.{name}" for name in norm), "fc.weight", "fc.bias"]
+    for stage, blocks in enumerate((3, 8, 36, 3), 1):
+        for block in range(blocks):
+            start = f"layer{stage}.{block}."
+            names += [f"{start}conv{n}.weight" for n in (1, 2, 3)]
+            names += [f"{start}batchnorm{n}.{name}" for n in (1, 2, 3) for name in norm]
+        names.append(f"layer{stage}.0.downsample.0.weight")
+        names += [f"layer{stage}.0.downsample.1.{name}" for name in norm]
+    return names
+
+
 torchvision_name = Exercise(
     name="torchvision_name",
     signature="torchvision_name(our_parameter_name)",
     reference=right_name,
-    probes=calls("torchvision_name", right_name, [(name,) for name in NAMES]),
+    probes=calls(
+        "torchvision_name", right_name, map(plainly, NAMES), [], map(plainly, all_names())
+    ),
     praise="Every name of ours finds its partner in torchvision.",
     evidence=tell_value,
 )
@@ -31,7 +48,7 @@ torchvision_name = Exercise(
 
 @torchvision_name.mistake(
     "no-return",
-    "Your function gives back None. A str never changes, so `replace` makes a new one: `return` it.",
+    "Your function returns None. A str never changes, so `replace` makes a new one: `return` it.",
 )
 def _(name):
     name.replace("batchnorm", "bn")
@@ -44,6 +61,58 @@ def _(name):
 )
 def _(name):
     return name
+
+
+@torchvision_name.mistake(
+    "none-for-others",
+    "For a name without `batchnorm` your function returns None: the `return` for this case is missing. "
+    "Such a name stays as it is.",
+)
+def _(name):
+    if "batchnorm" in name:
+        return name.replace("batchnorm", "bn")
+
+
+@torchvision_name.mistake(
+    "others-refused",
+    "For a name without `batchnorm` you raise an error. Such a name is a good one, and stays as it is.",
+)
+def _(name):
+    if "batchnorm" not in name:
+        raise ValueError
+    return name.replace("batchnorm", "bn")
+
+
+@torchvision_name.mistake(
+    "not-joined",
+    "You return a list of the parts. Join them again: `'.'.join(parts)`.",
+)
+def _(name):
+    return right_name(name).split(".")
+
+
+@torchvision_name.mistake(
+    "points-lost",
+    "The points between the parts are lost. Join the parts with a point: `'.'.join(parts)`.",
+)
+def _(name):
+    return right_name(name).replace(".", "")
+
+
+@torchvision_name.mistake(
+    "number-from-zero",
+    "You count from 0. torchvision counts as we do: `batchnorm1` becomes `bn1`.",
+)
+def _(name):
+    return re.sub(r"batchnorm(\d)", lambda m: f"bn{int(m[1]) - 1}", name)
+
+
+@torchvision_name.mistake(
+    "shortcut-renamed",
+    "You rename `downsample`. torchvision calls the projection on the shortcut `downsample`, as we do.",
+)
+def _(name):
+    return right_name(name).replace("downsample", "shortcut")
 
 
 @torchvision_name.mistake(

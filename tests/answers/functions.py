@@ -203,7 +203,76 @@ def size_at_least_one(input_size, kernel_size, padding=0, stride=1):
     return max(1, (input_size - kernel_size + 2 * padding) // stride + 1)
 
 
+def size_error_dropped(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        ValueError(f"kernel {kernel_size} does not fit")
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_error_dropped_and_else(i, k, p=0, s=1):
+    if k > i + 2 * p:
+        ValueError  # noqa: B018
+    else:
+        return (i - k + 2 * p) // s + 1
+
+
+def size_error_printed(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        print(ValueError("does not fit"))
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_error_class_returned(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        return ValueError
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_none_after_except(input_size, kernel_size, padding=0, stride=1):
+    try:
+        return resnet_lib.output_size(input_size, kernel_size, padding, stride)
+    except ValueError:
+        return None
+
+
+def size_text_raised(input_size, kernel_size, padding=0, stride=1):
+    message = f"kernel {kernel_size} does not fit"
+    if kernel_size > input_size + 2 * padding:
+        raise message
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_raises_later(input_size, kernel_size, padding=0, stride=1):
+    error = ValueError("does not fit")
+    if kernel_size > input_size + 2 * padding:
+        raise error
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_reraises(input_size, kernel_size, padding=0, stride=1):
+    try:
+        return range(0, input_size + 2 * padding - kernel_size + 1, stride).index(0) + len(
+            range(0, input_size + 2 * padding - kernel_size + 1, stride)
+        )
+    except ValueError:
+        raise
+
+
+def size_remembers(input_size, kernel_size, padding=0, stride=1, known={}):  # noqa: B006
+    """The padding is not in the key."""
+    if kernel_size > input_size + 2 * padding:
+        raise ValueError
+    size = (input_size - kernel_size + 2 * padding) // stride + 1
+    return known.setdefault((input_size, kernel_size, stride), size)
+
+
 # --- same_padding ----------------------------------------------------------------------------
+
+
+def padding_error_dropped(kernel_size):
+    if kernel_size % 2 == 0:
+        ValueError("even kernel")
+    return kernel_size // 2
 
 
 def padding_by_half(kernel_size):
@@ -352,6 +421,47 @@ def stages_kept(input_size):
     return _kept
 
 
+_five = [0] * 5
+
+
+def stages_in_one_list(input_size):
+    for place, size in enumerate(stages_by_library(input_size)):
+        _five[place] = size
+    return _five
+
+
+def stages_list_cleared(input_size, sizes=[]):  # noqa: B006
+    sizes.clear()
+    sizes += stages_by_library(input_size)
+    return sizes
+
+
+def stages_last_five(input_size, sizes=[]):  # noqa: B006
+    """Keeps a list, but gives out a new one that is right."""
+    sizes += stages_by_library(input_size)
+    return sizes[-5:]
+
+
+def stages_append_assigned(input_size):
+    sizes = []
+    for size in stages_by_library(input_size):
+        sizes = sizes.append(size)
+    return sizes
+
+
+def stages_append_returned(input_size):
+    sizes = []
+    for size in stages_by_library(input_size):
+        return sizes.append(size)
+
+
+def stages_same_input(input_size):
+    sizes = []
+    for kernel_size, padding in ((7, 3), (3, 1), (3, 1), (3, 1), (3, 1)):
+        sizes.append((input_size - kernel_size + 2 * padding) // 2 + 1)
+    return sizes
+
+
 def stages_no_pool(input_size):
     conv1 = (input_size - 1) // 2 + 1
     sizes = [conv1, conv1]
@@ -391,6 +501,21 @@ def parameters_by_loop(in_channels, out_channels, kernel_size, bias):
         if bias is True:
             count += 1
     return count
+
+
+def parameters_no_else(in_channels, out_channels, kernel_size, bias):
+    weights = in_channels * out_channels * kernel_size**2
+    if bias:
+        return weights + out_channels
+
+
+def parameters_other_order(out_channels, in_channels, kernel_size, bias):
+    return out_channels * (in_channels * kernel_size**2 + (1 if bias else 0))
+
+
+def parameters_of_other_layer(in_channels, out_channels, kernel_size, bias):
+    layer = nn.Conv2d(out_channels, in_channels, kernel_size, bias=bias)
+    return sum(parameter.numel() for parameter in layer.parameters())
 
 
 def multiply_adds_by_loop(in_channels, out_channels, kernel_size, output_size):
@@ -474,6 +599,24 @@ def field_reverse_in_place(layers):
     return field
 
 
+_field, _jump = 1, 1
+
+
+def field_global(layers):
+    global _field, _jump
+    for kernel_size, stride in layers:
+        _field += (kernel_size - 1) * _jump
+        _jump *= stride
+    return _field
+
+
+def field_reversed_back(layers):
+    layers.reverse()
+    field = field_by_index(layers[::-1])
+    layers.reverse()
+    return field
+
+
 def field_first_layer(layers):
     field, jump = layers[0]
     for kernel_size, stride in layers[1:]:
@@ -550,6 +693,10 @@ RIGHT = {
         "walks along the row": size_walk,
         "lambda": lambda *a, **n: size_by_floor(*a, **n),
         "the library's": resnet_lib.output_size,
+        "an error made before it is raised": size_raises_later,
+        "Python's own ValueError, raised again": size_reraises,
+        "PyTorch's integer": lambda *a, **n: torch.tensor(size_by_floor(*a, **n)).item(),
+        "unsigned integer of 8 bits": lambda *a, **n: np.uint8(size_by_floor(*a, **n)),
     },
     "same_padding": {
         "half, after the check": padding_by_half,
@@ -569,6 +716,9 @@ RIGHT = {
         "five lines": stages_by_library,
         "comprehension": lambda n: [math.ceil(n / 2**e) for e in range(1, 6)],
         "NumPy integers": lambda n: [np.int64(size) for size in stages_by_append(n)],
+        "remembered": functools.lru_cache(stages_by_library),
+        "the last five of a longer list": stages_last_five,
+        "an array's list": lambda n: np.array(stages_by_library(n)).tolist(),
         "subclass of list": lambda n: type("Sizes", (list,), {})(stages_by_append(n)),
     },
     "count_parameters": {
@@ -576,6 +726,8 @@ RIGHT = {
         "two branches": parameters_by_branch,
         "bool as a number": parameters_bool_times,
         "loop": parameters_by_loop,
+        "other names, alike": lambda cin, cout, k, bias: cout * (cin * k * k + bias),
+        "math.pow and int": lambda i, o, k, b: int(i * o * math.pow(k, 2)) + o * b,
         "math.prod": lambda i, o, k, b: math.prod((i, o, k, k)) + o * int(b),
         "NumPy integer": lambda i, o, k, b: np.prod([i, o, k, k]) + np.int64(o * b),
     },
@@ -586,6 +738,13 @@ RIGHT = {
         "square of a product": lambda i, o, k, size: i * o * (k * size) ** 2,
         "NumPy integer": lambda i, o, k, size: np.int64(i) * o * k**2 * size**2,
         "callable object": functools.partial(multiply_adds_by_weights),
+        "arguments in another order that comes to the same": lambda o, i, n, k: (
+            i * o * k**2 * n**2
+        ),
+        "a 64-bit tensor's item": lambda *n: (
+            torch.tensor([*n, n[2], n[3]]).prod().item()  # torch makes 64-bit integers of ints
+        ),
+        "float64 and int": lambda i, o, k, size: int(i * o * math.pow(k * size, 2)),
     },
     "receptive_field": {
         "from the last layer back": field_backwards,
@@ -595,6 +754,7 @@ RIGHT = {
         "functools.reduce": field_by_reduce,
         "NumPy": field_by_numpy,
         "pops from a copy": field_copy_popped,
+        "reverses and reverses back": field_reversed_back,
         "the library's": resnet_lib.receptive_field,
     },
     "torchvision_name": {
@@ -651,15 +811,31 @@ WRONG = {
         "check without padding": (size_refuses_small, "fit-without-padding"),
         "check with one padding": (size_one_padding_check, "fit-without-padding"),
         "prints with a check": (wrong(lambda i, k, p, s: print((i - k) // s + 1)), "no-return"),
-        "text where it does not fit": size_returns_text,
+        "text where it does not fit": (size_returns_text, "text-for-error"),
+        "error dropped": (size_error_dropped, "raise-forgotten"),
+        "error dropped, and an else": (size_error_dropped_and_else, "raise-forgotten"),
+        "error printed": (size_error_printed, "raise-forgotten"),
+        "error returned as a class": (size_error_class_returned, "error-returned"),
+        "None after except": (size_none_after_except, "none-for-error"),
+        "a text is raised": (size_text_raised, "text-raised"),
+        "a sentence": (
+            lambda i, k, p=0, s=1: f"It is {(i - k + 2 * p) // s + 1}!",
+            "text-result",
+        ),
+        "remembers too little": size_remembers,
+        "stride at most 3": wrong(lambda i, k, p, s: (i - k + 2 * p) // min(s, 3) + 1),
+        "a float tensor": wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1.0)),
         "stride 2 by default": size_no_stride_default,
         "stride at most 2": size_only_stride_two,
         "-1 where it does not fit": size_minus_one,
-        "at least 1": size_at_least_one,
+        "at least 1": (size_at_least_one, "one-for-error"),
         "always refuses": wrong(lambda *a: int("no")),
-        "a pair": wrong(lambda i, k, p, s: ((i - k + 2 * p) // s + 1,) * 2),
-        "a text": wrong(lambda i, k, p, s: str((i - k + 2 * p) // s + 1)),
-        "a tensor": wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1)),
+        "a pair": (wrong(lambda i, k, p, s: ((i - k + 2 * p) // s + 1,) * 2), "pair-result"),
+        "a text": (wrong(lambda i, k, p, s: str((i - k + 2 * p) // s + 1)), "text-result"),
+        "a tensor": (
+            wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1)),
+            "tensor-result",
+        ),
         "a bool": lambda i, k, p=0, s=1: True,
         "plus 2": wrong(lambda i, k, p, s: (i - k + 2 * p) // s + 2),
         "padding squared": wrong(lambda i, k, p, s: (i - k + p**2) // s + 1),
@@ -675,10 +851,13 @@ WRONG = {
         ),
         "float without a check": (lambda k: k / 2 - 0.5, "float-result"),
         "both sides, with a check": (lambda k: 2 * padding_by_half(k), "both-sides"),
-        "prints the error": (padding_prints_error, "none-for-even"),
+        "prints the error": (padding_prints_error, "none-for-error"),
+        "error dropped": (padding_error_dropped, "raise-forgotten"),
+        "only up to 39": lambda k: padding_by_half(k) if k < 39 else 1,
         "TypeError for even": (padding_type_error, "other-exception"),
         "NotImplementedError for even": (padding_not_implemented, "other-exception"),
         "round": padding_round,
+        "round of a half": (lambda k: round(k / 2), "half-of-kernel-rounded"),
         "the kernel": lambda k: k,
         "-1 for even": lambda k: k // 2 if k % 2 else -1,
         "refuses 1": lambda k: padding_by_half(k) if k > 1 else padding_by_half(2),
@@ -690,16 +869,24 @@ WRONG = {
         "a list outside": (stages_kept, "keeps-its-list"),
         "no max-pool, another form": (stages_no_pool, "no-max-pool"),
         "torch.Size": (lambda n: torch.Size(stages_by_append(n)), "tuple-result"),
-        "map": lambda n: map(int, stages_by_append(n)),
+        "map": (lambda n: map(int, stages_by_append(n)), "iterator-result"),
+        "brackets, not square": (lambda n: (s for s in stages_by_append(n)), "iterator-result"),
+        "one list outside": (stages_in_one_list, "same-list-every-time"),
+        "one list, cleared": (stages_list_cleared, "same-list-every-time"),
+        "append assigned": (stages_append_assigned, "append-assigned"),
+        "append returned": (stages_append_returned, "no-return"),
+        "always from the input": (stages_same_input, "each-from-the-input"),
+        "not for large images": lambda n: stages_by_append(n) if n < 1000 else [1] * 5,
+        "a set": lambda n: set(stages_by_append(n)),
         "conv4_x padded on one side": stages_conv4_padded_once,
         "a table": stages_table,
-        "a dict": stages_dict,
-        "an array": lambda n: np.array(stages_by_append(n)),
-        "reversed": lambda n: stages_by_append(n)[::-1],
-        "six": lambda n: stages_by_append(n) + [1],
+        "a dict": (stages_dict, "dict-result"),
+        "an array": (lambda n: np.array(stages_by_append(n)), "array-result"),
+        "reversed": (lambda n: stages_by_append(n)[::-1], "order-reversed"),
+        "six": (lambda n: stages_by_append(n) + [1], "global-pool-listed-too"),
         "not for small images": stages_not_small,
-        "a text": lambda n: str(stages_by_append(n)),
-        "texts": lambda n: [str(size) for size in stages_by_append(n)],
+        "a text": (lambda n: str(stages_by_append(n)), "text-result"),
+        "texts": (lambda n: [f"{size}" for size in stages_by_append(n)], "texts-in-the-list"),
         "a list of lists": lambda n: [[size] for size in stages_by_append(n)],
         "empty": lambda n: [],
     },
@@ -716,28 +903,69 @@ WRONG = {
         ),
         "only for 3×3": lambda i, o, k, b: i * o * 9 + o * b,
         "sum of all": lambda i, o, k, b: i + o + k + b,
-        "a text": lambda i, o, k, b: f"{i * o * k * k + o * b}",
+        "a text": (lambda i, o, k, b: f"{i * o * k * k + o * b:,}", "text-result"),
+        "another layer": (parameters_of_other_layer, "bias-per-input"),
+        "arguments in another order": (parameters_other_order, "arguments-in-other-order"),
+        "no else": (parameters_no_else, "none-without-bias"),
+        "0 without bias": (
+            lambda i, o, k, b: i * o * k * k + o if b else 0,
+            "zero-without-bias",
+        ),
+        "integers of 16 bits": lambda i, o, k, b: int(
+            np.int16(i) * np.int16(o) * np.int16(k) ** 2 + np.int16(o * b)
+        ),
         "cubed": lambda i, o, k, b: i * o * k**3 + o * b,
         "always square channels": lambda i, o, k, b: o * o * k * k + o * b,
         "bias k times": lambda i, o, k, b: o * i * k * k + o * k * b,
-        "only with bias": lambda i, o, k, b: o * i * k * k + o if b else None,
+        "only with bias": (
+            lambda i, o, k, b: o * i * k * k + o if b else None,
+            "none-without-bias",
+        ),
     },
     "multiply_adds": {
         "2 FLOPs": (lambda i, o, k, n: n * n * o * i * k * k * 2, "counted-twice"),
         "one row": (lambda i, o, k, n: n * o * i * k * k, "output-not-squared"),
         "with bias": (lambda i, o, k, n: n * n * (o * i * k * k + o), "bias-counted"),
         "only for 3×3": lambda i, o, k, n: i * o * 9 * n * n,
-        "bias once": lambda i, o, k, n: n * n * o * i * k * k + o,
-        "kernel slides by itself": lambda i, o, k, n: (n // k) ** 2 * o * i * k * k,
+        "bias once": (lambda i, o, k, n: n * n * o * i * k * k + o, "bias-counted-once"),
+        "kernel slides by itself": (
+            lambda i, o, k, n: (n // k) ** 2 * o * i * k * k,
+            "positions-of-a-kernel-step",
+        ),
+        "NumPy integers of 32 bits": (
+            lambda *n: np.prod([*n, n[2], n[3]], dtype=np.int32),
+            "integers-of-32-bits",
+        ),
+        "a tensor of 32-bit integers": (
+            lambda i, o, k, n: int(torch.tensor(i * o * k * k, dtype=torch.int32) * n * n),
+            "integers-of-32-bits",
+        ),
+        "a tensor of floats": (
+            lambda *n: int(torch.tensor([*n, n[2], n[3]], dtype=torch.float32).prod()),
+            "floats-of-32-bits",
+        ),
+        "a tensor of floats, another order": (
+            lambda i, o, k, n: round((torch.tensor(1.0 * n) * n * k * k * o * i).item()),
+            "floats-of-32-bits",
+        ),
+        "a NumPy float of 32 bits": (
+            lambda i, o, k, n: np.float32(i) * o * k * k * n * n,
+            "float-result-of-32-bits",
+        ),
+        "floats of 16 bits": lambda *n: int(np.prod([*n, n[2], n[3]], dtype=np.float16)),
         "cubed": lambda i, o, k, n: n**3 * o * i * k * k,
-        "a text": lambda i, o, k, n: f"{n * n * o * i * k * k:,}",
+        "a text": (lambda i, o, k, n: f"{n * n * o * i * k * k:,}", "text-result"),
         "input instead of output channels": lambda i, o, k, n: n * n * i * i * k * k,
-        "smaller by the kernel": lambda i, o, k, n: (n - k + 1) ** 2 * o * i * k * k,
+        "smaller by the kernel": (
+            lambda i, o, k, n: (n - k + 1) ** 2 * o * i * k * k,
+            "output-made-smaller",
+        ),
     },
     "receptive_field": {
         "forward recursion": (field_forward_recursion, "order-reversed"),
         "own stride, in one line": (field_early, "own-stride-too-early"),
-        "reverses the list in place": field_reverse_in_place,
+        "reverses the list in place": (field_reverse_in_place, "list-reversed"),
+        "global numbers": (field_global, "keeps-its-numbers"),
         "starts with the first layer": (field_first_layer, "empty-list-fails"),
         "returns after the last layer": (field_late_return, "empty-list-none"),
         "area by product": (field_area, "area"),
@@ -749,10 +977,14 @@ WRONG = {
         "a float": (lambda layers: field_backwards(layers) / 1, "float-result"),
         "kernel of the last": lambda layers: layers[-1][0] if layers else 1,
         "largest kernel": lambda layers: max((k for k, _ in layers), default=1),
-        "all strides": lambda layers: (
-            1 + sum(k - 1 for k, _ in layers) * math.prod(s for _, s in layers)
+        "all strides": (
+            lambda layers: 1 + sum(k - 1 for k, _ in layers) * math.prod(s for _, s in layers),
+            "all-strides",
         ),
-        "a pair": lambda layers: (field_backwards(layers),) * 2,
+        "a pair": (lambda layers: (field_backwards(layers),) * 2, "pair-result"),
+        "no stride above 2": lambda layers: field_backwards(
+            [(k, min(s, 2)) for k, s in layers]
+        ),
         "0 for an empty list by sum": (
             lambda layers: field_backwards(layers) * bool(layers),
             "empty-list-zero",
@@ -774,15 +1006,30 @@ WRONG = {
         ),
         "one digit for the block": name_only_one_digit,
         "only ResNet-18": lambda name: _OF_18[name],
+        "not the 35th block": lambda name: (
+            name if name.startswith("layer3.35.") else name_by_find(name)
+        ),
+        "nothing for other names": (
+            lambda name: name_by_find(name) if "batchnorm" in name else None,
+            "none-for-others",
+        ),
+        "renames a statistic": lambda name: name_by_find(name).replace("running_var", "var"),
+        "renames the projection": lambda name: name_by_find(name).replace(
+            "e.0.weight", "e.conv"
+        ),
         "bytes": lambda name: name_by_find(name).encode(),
         "strips letters": lambda name: name.lstrip("batchnorm"),
         "always bn1": lambda name: re.sub(r"batchnorm\d", "bn1", name),
         "weights only": lambda name: name_by_find(name).replace("bias", "weight"),
-        "parts": lambda name: name_by_find(name).split("."),
+        "parts": (lambda name: name_by_find(name).split("."), "not-joined"),
         "with a point": lambda name: name.replace("batchnorm", "bn."),
         "fc renamed": lambda name: name_by_find(name).replace("fc.", "classifier."),
         "convolutions renamed": lambda name: re.sub(
             r"conv(\d)", r"conv2d_\1", name_by_find(name)
+        ),
+        "shortcut": (
+            lambda name: name_by_find(name).replace("downsample", "shortcut"),
+            "shortcut-renamed",
         ),
         "downsample only": lambda name: name.replace("downsample", "shortcut"),
     },
