@@ -16,6 +16,7 @@ from resnet_lib.costs import (
     receptive_field,
 )
 from resnet_lib.data import Digits, load_digits
+from resnet_lib.folding import fold_batchnorm, folded
 from resnet_lib.output_size import (
     TracedLayer,
     input_sizes,
