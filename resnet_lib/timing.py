@@ -1,0 +1,71 @@
+"""How two ways to do the same work are timed against each other, so that what slows the machine down slows both."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resnet_lib.output_size import check_int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The times in seconds that a function and its reference took, round by round."""
+
+    times: tuple[float, ...]
+    reference_times: tuple[float, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The median time of the function."""
+        return statistics.median(self.times)
+
+    @property
+    def reference_seconds(self) -> float:
+        """The median time of the reference."""
+        return statistics.median(self.reference_times)
+
+    @property
+    def quartiles(self) -> tuple[float, float, float]:
+        """What a quarter, half and three quarters of the rounds stay below, of reference time / time.
+
+        The quotient is taken round by round, so a slow minute, in which both are slow, does not change it.
+        """
+        quotients = [
+            theirs / ours for ours, theirs in zip(self.times, self.reference_times, strict=True)
+        ]
+        low, middle, high = statistics.quantiles(quotients, n=4, method="inclusive")
+        return low, middle, high
+
+    @property
+    def speed_up(self) -> float:
+        """How many times as fast as the reference: 1 is equally fast, 2 takes half the time. The median over the rounds."""
+        return self.quartiles[1]
+
+
+def compare_speed(
+    run: Callable[[], object],
+    reference: Callable[[], object],
+    rounds: int = 15,
+    warm_up: int = 3,
+) -> Speed:
+    """Times ``run`` and ``reference`` right after one another, ``rounds`` times; who goes first alternates.
+
+    Both are called ``warm_up`` times before, untimed: the first calls allocate memory and choose how to compute.
+    Raises ``TypeError`` or ``ValueError`` if ``rounds`` is not an int from 2 or ``warm_up`` not one from 1.
+    """
+    check_int("rounds", rounds, lowest=2)
+    check_int("warm_up", warm_up)
+    for _ in range(warm_up):
+        run()
+        reference()
+    times, reference_times = [], []
+    for number in range(rounds):
+        turn = [(run, times), (reference, reference_times)]
+        for function, kept in turn if number % 2 == 0 else reversed(turn):
+            start = time.perf_counter()
+            function()
+            kept.append(time.perf_counter() - start)
+    return Speed(tuple(times), tuple(reference_times))

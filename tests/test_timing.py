@@ -1,0 +1,54 @@
+"""The clock of chapter 9 and of `make bench`: who is timed when, and what is made of the times."""
+
+import pytest
+
+from resnet_lib import timing
+from resnet_lib.timing import Speed, compare_speed
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only moves when a function under test moves it."""
+    now = [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_pairs_in_turn(clock):
+    calls = []
+
+    def take(name, seconds):
+        def run():
+            calls.append(name)
+            clock[0] += seconds
+
+        return run
+
+    speed = compare_speed(take("run", 2), take("reference", 3), rounds=3, warm_up=1)
+    assert calls[:2] == ["run", "reference"]
+    assert calls[2:] == ["run", "reference", "reference", "run", "run", "reference"]
+    assert speed == Speed((2.0,) * 3, (3.0,) * 3)
+    assert (speed.seconds, speed.reference_seconds, speed.speed_up) == (2, 3, 1.5)
+
+
+def test_a_slow_minute_changes_nothing():
+    """Both take ten times as long in two rounds of five: the speed-up, taken round by round, stays."""
+    speed = Speed((1, 1, 10, 10, 1), (2, 2, 20, 20, 2))
+    assert speed.quartiles == (2, 2, 2)
+
+
+def test_quartiles_are_of_the_quotients():
+    speed = Speed((1, 1, 1, 1, 1), (5, 1, 4, 2, 3))
+    assert speed.quartiles == (2, 3, 4) and speed.speed_up == 3
+    assert speed.reference_seconds == 3
+
+
+@pytest.mark.parametrize("options", [{"rounds": 1}, {"warm_up": 0}, {"rounds": -2}], ids=str)
+def test_too_few(options):
+    with pytest.raises(ValueError, match="must be . or more"):
+        compare_speed(int, int, **options)
+
+
+def test_no_int():
+    with pytest.raises(TypeError, match="rounds must be an int"):
+        compare_speed(int, int, rounds=2.0)
