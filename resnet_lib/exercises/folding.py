@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
-from resnet_lib.exercises.checking import Exercise, tell
+from resnet_lib.exercises.checking import Exercise, first_difference, tell
 from resnet_lib.exercises.probing import Probe, fill, numbers, random_input
+from resnet_lib.exercises.running import StudentError
+
+LEFT_ALONE = "what the function does to conv and batchnorm"
+# What must be true of a right answer, and how the check tells that it is not.
+A_NEW_LAYER, ITS_OWN_MEMORY, STANDS_ALONE = BROKEN = {
+    "the result is a new layer": "the result is conv itself, where a new layer was expected",
+    "its weights have their own memory": "the new layer shares memory with conv or batchnorm, where its own was expected",
+    "its weights stand alone": "PyTorch has recorded how a weight of the new layer was computed (it is no leaf), where a "
+    "parameter that stands alone was expected",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has changed that should stay: of which kind, and by name."""
+
+    kinds: tuple[str, ...]
+    names: list[str] = field(compare=False)
 
 
 def fold_batchnorm(conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> nn.Conv2d:
@@ -24,8 +44,12 @@ def folded(
     **settings,
 ) -> nn.Conv2d:
     """The folding in parts that a mistake can vary."""
-    settings = {"stride": conv.stride, "padding": conv.padding} | settings
-    new = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, **settings)
+    settings = {
+        "kernel_size": conv.kernel_size,
+        "stride": conv.stride,
+        "padding": conv.padding,
+    } | {name: value(conv) if callable(value) else value for name, value in settings.items()}
+    new = nn.Conv2d(conv.in_channels, conv.out_channels, **settings)
     with torch.no_grad():
         factor = scale(batchnorm)
         bias = 0 if conv.bias is None else conv.bias
@@ -38,9 +62,9 @@ def folded(
 def probe(
     in_channels: int,
     out_channels: int,
-    kernel_size: int,
-    stride: int,
-    padding: int,
+    kernel_size: int | tuple[int, int],
+    stride: int | tuple[int, int],
+    padding: int | tuple[int, int],
     bias: bool,
     eps: float = 1e-5,
 ) -> Probe:
@@ -54,53 +78,114 @@ def probe(
         fill(weights)
         with torch.no_grad():
             batchnorm.weight[0] *= -1  # training may make a scale negative
-            batchnorm.running_var[1] = (
-                100 * eps
-            )  # and a channel nearly constant: there eps counts
+            # And a channel may be nearly constant: there eps counts. A large one is larger than the variance.
+            batchnorm.running_var[1] = 100 * eps if eps < 1e-3 else eps / 2
         conv.eval(), batchnorm.eval()
         before = state(conv, batchnorm)
 
-        new = fold(conv, batchnorm)
+        new = tried(fold, conv, batchnorm)
+        if isinstance(new, StudentError):
+            return {"the result": new}
         if not isinstance(new, nn.Conv2d):
-            return {"the type of the result": type(new).__name__}
+            return {"the type of the result": type(new).__name__.replace("NoneType", "None")}
         seen = {
             "the type of the result": "Conv2d",
-            "conv and batchnorm are left as they were": state(conv, batchnorm) == before,
-            "the result is a new layer": new is not conv,
-            "its parameters": sorted(name for name, _ in new.named_parameters()),
-            "its weights are its own": not shares(new, conv, batchnorm),
+            LEFT_ALONE: change(before, state(conv, batchnorm)),
+            A_NEW_LAYER: new is not conv,
+            "the parameters of the new layer": sorted(
+                name for name, _ in new.named_parameters()
+            ),
+            ITS_OWN_MEMORY: not shares(new, conv, batchnorm),
+            STANDS_ALONE: all(p.is_leaf for p in new.parameters()),
+            "the type of its numbers": ", ".join(
+                sorted({str(p.dtype) for p in new.parameters()})
+            ),
         }
         x = random_input(2, in_channels, 7, 10)
-        with torch.no_grad():
-            seen["output in eval mode"] = numbers(new.eval()(x))
-            again = fold(conv, batchnorm)
-            seen["output, when the same two are folded a second time"] = numbers(
-                again.eval()(x)
-            )
+        seen["output in eval mode"] = output(new, x)
+        seen["output of its weight and bias alone, without hooks"] = tried(bare_output, new, x)
+        again = tried(fold, conv, batchnorm)
+        seen["output, when the same two are folded a second time"] = output(again, x)
         return seen
 
-    what = f"kernel size {kernel_size}, stride {stride}, padding {padding}"
+    what = f"kernel_size={kernel_size}, stride={stride}, padding={padding}"
     options = f"{'with' if bias else 'without'} bias, eps {eps:g}"
     return Probe(
-        f"a convolution {in_channels} → {out_channels}, {what}, {options}, images of 7×10 pixels",
+        f"a convolution of {in_channels} → {out_channels} channels, {what}, {options}, images of 7×10 pixels",
         run,
     )
 
 
-def state(*layers: nn.Module) -> list:
-    """All that folding must not change, as plain values."""
-    return [
-        (name, value.tolist()) for layer in layers for name, value in layer.state_dict().items()
-    ] + [
-        (layer.training, layer.bias is None, [p.requires_grad for p in layer.parameters()])
-        for layer in layers
-    ]
+def tried(function, *arguments) -> object:
+    """What ``function`` returns, or the :class:`FoldingError` that tells what it raised."""
+    try:
+        return function(*arguments)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        return FoldingError(error)
+
+
+def output(layer: object, x: Tensor) -> object:
+    with torch.no_grad():
+        return (
+            layer
+            if isinstance(layer, StudentError)
+            else tried(lambda: numbers(layer.eval()(x)))
+        )
+
+
+def bare_output(new: nn.Conv2d, x: Tensor) -> Tensor:
+    settings = new.stride, new.padding, new.dilation, new.groups
+    return numbers(conv2d(x, new.weight, new.bias, *settings))
+
+
+class FoldingError(StudentError):
+    """What the student's function raised; mistakes that show in many words of PyTorch's are told apart by their cause."""
+
+    CAUSES = ("NoneType", "as parameter '", "a leaf Variable that requires grad")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        cause = next((cause for cause in self.CAUSES if cause in self.text), None)
+        return (cause,) if cause else super().numbers
+
+    def explain(self) -> str:
+        where = f" at your line `{self.line}`" if self.line else ""
+        said = (
+            self.text.strip().splitlines()[0][:200] if self.text.strip() else "no more is said"
+        )
+        return f"your code raised {self.kind}{where}: {said.rstrip('.')}. Expected was an nn.Conv2d."
+
+
+def state(conv: nn.Module, batchnorm: nn.Module) -> dict[tuple[str, str], object]:
+    """All that folding must not change, as plain values by kind and name."""
+    seen: dict[tuple[str, str], object] = {}
+    for name, layer in (("conv", conv), ("batchnorm", batchnorm)):
+        seen[f"mode of {name}", f"the mode of {name} (train or eval)"] = layer.training
+        seen[f"settings of {name}", f"a setting of {name}"] = repr(layer)  # stride, eps, …
+        for part, value in (*layer.named_parameters(), *layer.named_buffers()):
+            seen[f"numbers of {name}", f"{name}.{part}"] = value.tolist()
+        for part, value in layer.named_parameters():
+            seen["gradients", f"{name}.{part}.grad"] = value.grad is None
+            seen["gradients", f"{name}.{part}.requires_grad"] = value.requires_grad
+    return seen
+
+
+def change(before: dict, after: dict) -> Change:
+    found = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return Change(tuple(sorted({kind for kind, _ in found})), [name for _, name in found])
 
 
 def shares(new: nn.Module, *layers: nn.Module) -> bool:
     """Whether a tensor of ``new`` lies in the same memory as one of ``layers``."""
-    theirs = {t.data_ptr() for layer in layers for t in layer.state_dict().values()}
-    return any(t.data_ptr() in theirs for t in new.state_dict().values())
+    theirs = {_memory(t) for layer in layers for t in layer.state_dict().values()}
+    return any(_memory(t) in theirs for t in new.state_dict().values())
+
+
+def _memory(tensor: Tensor) -> int:
+    """Where the memory begins of which a tensor is all or a part."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def in_train_mode(fold) -> str:
@@ -113,6 +198,18 @@ def in_train_mode(fold) -> str:
     return "in train mode" if conv.training and batchnorm.training else "in eval mode"
 
 
+def tell_folding(probe: Probe, expected: object, got: object) -> str:
+    """The first thing that differs, in words."""
+    if isinstance(got, dict):
+        what, _, seen = first_difference(expected, got)
+        if isinstance(seen, Change):
+            names = " and ".join(seen.names[:2])
+            return f"With {probe.label}: {names} should be as before, and your function has changed it."
+        if what in BROKEN and what in got:
+            return f"With {probe.label}: {BROKEN[what]}."
+    return tell(probe, expected, got)
+
+
 FOLD = Exercise(
     "fold_batchnorm",
     "fold_batchnorm",
@@ -121,10 +218,11 @@ FOLD = Exercise(
         probe(3, 3, 1, 1, 0, bias=False),
         probe(3, 5, 3, 2, 1, bias=False),
         probe(4, 4, 3, 1, 2, bias=True, eps=0.3),
+        probe(3, 4, (3, 5), (2, 1), (1, 2), bias=True, eps=1e-3),
         Probe("conv and batchnorm in train mode, how they are afterwards", in_train_mode),
     ],
-    "One convolution now does the work of both, for every stride, padding, bias and eps.",
-    tell,
+    "One convolution now does the work of both, for every kernel, stride, padding, bias and eps.",
+    tell_folding,
 )
 EXERCISES: list[Exercise] = [FOLD]
 
@@ -146,6 +244,26 @@ mistake(
     "eps-forgotten",
     "eps is missing: the standard deviation is sqrt(running_var + eps).",
     scale=lambda bn: bn.weight / torch.sqrt(bn.running_var),
+)
+mistake(
+    "eps-as-a-lower-bound",
+    "You take eps only where the variance is smaller than eps. Batch norm always adds it: sqrt(running_var + eps).",
+    scale=lambda bn: bn.weight / torch.sqrt(bn.running_var.clamp(min=bn.eps)),
+)
+mistake(
+    "eps-squared",
+    "eps is squared. It is added to the variance as it is: sqrt(running_var + eps).",
+    scale=lambda bn: bn.weight / torch.sqrt(bn.running_var + bn.eps**2),
+)
+mistake(
+    "eps-subtracted",
+    "eps is subtracted. It is added, so that nobody divides by 0: sqrt(running_var + eps).",
+    scale=lambda bn: bn.weight / torch.sqrt((bn.running_var - bn.eps).abs()),
+)
+mistake(
+    "variance-squared",
+    "You take running_var for the standard deviation, and square it. It is the variance already: sqrt(running_var + eps).",
+    scale=lambda bn: bn.weight / torch.sqrt(bn.running_var**2 + bn.eps),
 )
 mistake(
     "eps-fixed",
@@ -240,6 +358,12 @@ mistake(
     bias=False,
 )
 mistake(
+    "bias-only-if-conv-has-one",
+    "The new convolution has a bias only if the old one has. It always needs one, for mean and shift of the batch "
+    "norm: bias=True.",
+    bias=lambda conv: conv.bias is not None,
+)
+mistake(
     "stride-not-copied",
     "The new convolution has stride 1 whatever the old one has. Copy conv.stride.",
     stride=1,
@@ -248,6 +372,34 @@ mistake(
     "padding-not-copied",
     "The new convolution has no padding. Copy conv.padding.",
     padding=0,
+)
+mistake(
+    "stride-of-one-axis",
+    "You take conv.stride[0] for both axes. conv.stride is a pair (vertical, horizontal): copy the whole pair.",
+    stride=lambda conv: conv.stride[0],
+)
+mistake(
+    "padding-of-one-axis",
+    "You take conv.padding[0] for both axes. conv.padding is a pair (vertical, horizontal): copy the whole pair.",
+    padding=lambda conv: conv.padding[0],
+)
+mistake(
+    "stride-and-padding-of-one-axis",
+    "You take conv.stride[0] and conv.padding[0] for both axes. Each is a pair (vertical, horizontal): copy the whole pair.",
+    stride=lambda conv: conv.stride[0],
+    padding=lambda conv: conv.padding[0],
+)
+mistake(
+    "kernel-of-one-axis",
+    "You take conv.kernel_size[0] for both axes. conv.kernel_size is a pair (height, width): copy the whole pair.",
+    kernel_size=lambda conv: conv.kernel_size[0],
+)
+mistake(
+    "stride-and-padding-swapped",
+    "Stride and padding have changed places: nn.Conv2d takes the stride first. Name them: stride=conv.stride, "
+    "padding=conv.padding.",
+    stride=lambda conv: tuple(max(p, 1) for p in conv.padding),
+    padding=lambda conv: conv.stride,
 )
 mistake(
     "padding-1-always",
@@ -320,6 +472,18 @@ def _(conv, batchnorm):
 
 
 @FOLD.mistake(
+    "unbiased-statistics-of-the-weight",
+    "You take mean and variance of the convolution's weight, with `var()`, which divides by n − 1. Batch norm in eval mode uses "
+    "batchnorm.running_mean and batchnorm.running_var.",
+)
+def _(conv, batchnorm):
+    other = copy.deepcopy(batchnorm)
+    flat = conv.weight.detach().flatten(1)
+    other.running_mean, other.running_var = flat.mean(1), flat.var(1)
+    return folded(conv, other)
+
+
+@FOLD.mistake(
     "statistics-of-the-default",
     "Mean 0 and variance 1 are taken, as in a fresh batch norm. Use batchnorm.running_mean and batchnorm.running_var.",
 )
@@ -372,3 +536,103 @@ def _(conv, batchnorm):
 )
 def _(conv, batchnorm):
     return copy.deepcopy(conv)
+
+
+@FOLD.mistake(
+    "conv-bias-is-none",
+    "A convolution without bias has `conv.bias` None, and None is no number. Take 0 instead: "
+    "`0 if conv.bias is None else conv.bias`; and let the new layer have a bias of its own.",
+)
+def _(conv, batchnorm):
+    return folded(conv, batchnorm, shift=lambda bn, _, scale: _shift(bn, conv.bias, scale))
+
+
+def _shift(batchnorm: nn.BatchNorm2d, bias: Tensor | None, scale: Tensor) -> Tensor:
+    return batchnorm.bias + (bias - batchnorm.running_mean) * scale
+
+
+@FOLD.mistake(
+    "tensor-for-parameter",
+    "You assign a tensor where the layer holds a parameter. Write `new.weight.copy_(…)` under `torch.no_grad()`, or wrap "
+    "the tensor: `nn.Parameter(…)`.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    new.weight = new.weight * 1
+    return new
+
+
+@FOLD.mistake(
+    "in-place-with-gradients",
+    "You change a parameter in place while PyTorch records the gradients. Put these lines under `with torch.no_grad():`.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    new.weight.mul_(1)
+    return new
+
+
+@FOLD.mistake(
+    "part-of-the-old-graph",
+    "The new weights are still tied to the old layers: PyTorch has recorded how you computed them. "
+    "Compute them under `with torch.no_grad():`, or "
+    "`.detach()` them.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm).requires_grad_(False)
+    new.weight.copy_(conv.weight * (new.weight / conv.weight))
+    new.bias.copy_(batchnorm.bias + (new.bias - batchnorm.bias))
+    return new
+
+
+@FOLD.mistake(
+    "shallow-copy",
+    "`copy.copy` copies the layer, but not its weights: the given convolution gets the new ones too. Use copy.deepcopy(conv), "
+    "or make a new nn.Conv2d.",
+)
+def _(conv, batchnorm):
+    new, right = copy.copy(conv), folded(conv, batchnorm)
+    new.weight, new.bias = right.weight, right.bias
+    return new
+
+
+@FOLD.mistake(
+    "double-precision",
+    "The new layer has numbers of 64 bits (float64), and PyTorch refuses an image of 32 bits. Keep the type of conv.weight.",
+)
+def _(conv, batchnorm):
+    return folded(conv, batchnorm).double()
+
+
+@FOLD.mistake(
+    "batchnorm-as-a-hook",
+    "The batch norm still runs, as a hook of the convolution. Put its work into the weight and the bias.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    right = copy.deepcopy(new)
+    nn.init.zeros_(new.weight), nn.init.zeros_(new.bias)
+    new.register_forward_hook(lambda layer, inputs, output: right(*inputs))
+    return new
+
+
+@FOLD.mistake(
+    "leaves-gradients",
+    "You call `backward()`, and the gradients stay in the given layers. Nothing has to be learnt here: use the running "
+    "statistics as they are.",
+)
+def _(conv, batchnorm):
+    nothing = torch.zeros(1, conv.in_channels, 9, 9)
+    with torch.enable_grad():
+        batchnorm(conv(nothing)).sum().backward()
+    return folded(conv, batchnorm)
+
+
+@FOLD.mistake(
+    "eps-changed",
+    "You change batchnorm.eps of the batch norm that was given. Leave both layers as they are.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    batchnorm.eps = 0.0
+    return new

@@ -244,7 +244,7 @@ def plain(value: object, depth: int = 0) -> Seen:
     if issubclass(kind, numbers.Integral) and not issubclass(kind, bool):
         number = int(value)
         text = f"{number:,}" if abs(number) < 10**30 else "a number of more than 30 digits"
-        return Seen("int", number, text, text)
+        return Seen("int", number, text, text.replace(",", ""))
     if issubclass(kind, (float, numpy.floating)):
         text = repr(float(value))
         return Seen("float", text, f"{text}, a float", text)
@@ -332,7 +332,7 @@ def wrong_kinds(exercise: Exercise) -> None:
 
     @exercise.mistake(
         "text-result",
-        "The value is right, but it is a text (a str), and nobody can calculate with it. "
+        "The value is right, but it is a text (a str), and later code cannot calculate with it. "
         "Return the number itself, without `str(…)`, quotes or an f-string.",
     )
     def _(*arguments, **named):
@@ -354,7 +354,7 @@ def wrong_kinds(exercise: Exercise) -> None:
 
     @exercise.mistake(
         "pair-result",
-        "You return a pair of two equal numbers. Everything is square here: return one number.",
+        "You return a pair of two equal numbers. The task asks for one number.",
     )
     def _(*arguments, **named):
         return (right(*arguments, **named),) * 2

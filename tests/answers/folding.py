@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+import resnet_lib.folding
+
 
 def functional(conv, bn):
     new = nn.Conv2d(
@@ -80,6 +82,49 @@ def by_state_dict(conv, bn):
     return new.eval().requires_grad_(False)
 
 
+@torch.no_grad()
+def by_trying(conv, bn):
+    """Asks the batch norm itself what it makes of 0 and 1."""
+    zero, one = (
+        bn(torch.zeros(1, bn.num_features, 1, 1)),
+        bn(torch.ones(1, bn.num_features, 1, 1)),
+    )
+    factor, shift = (one - zero).flatten(), zero.flatten()
+    new = copy.deepcopy(conv)
+    new.weight.copy_(conv.weight * factor[:, None, None, None])
+    new.bias = nn.Parameter(shift if conv.bias is None else shift + factor * conv.bias)
+    return new
+
+
+def with_all_settings(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        conv.dilation,
+        conv.groups,
+        True,
+        conv.padding_mode,
+        conv.weight.device,
+        conv.weight.dtype,
+    )
+    right = functional(conv, bn)
+    new.weight.data, new.bias.data = right.weight.data, right.bias.data
+    return new
+
+
+def refuses_train_mode(conv, bn):
+    if conv.training or bn.training:
+        raise ValueError("fold in eval mode")
+    return functional(conv, bn)
+
+
+def in_float64_and_back(conv, bn):
+    return functional(copy.deepcopy(conv).double(), copy.deepcopy(bn).double()).float()
+
+
 class Callable:
     def __call__(self, conv, bn):
         return functional(conv, bn)
@@ -93,6 +138,11 @@ RIGHT = {
         "a diagonal matrix": matrix,
         "load_state_dict, einsum, frozen": by_state_dict,
         "PyTorch's own": fuse_conv_bn_eval,
+        "the library's": resnet_lib.folding.fold_batchnorm,
+        "asks the batch norm": by_trying,
+        "all settings copied": with_all_settings,
+        "refuses train mode": refuses_train_mode,
+        "in float64 and back": in_float64_and_back,
         "a lambda": lambda conv, batchnorm: functional(conv, batchnorm),
         "a callable object": Callable(),
     }
@@ -169,8 +219,107 @@ def second_time(conv, bn):
     return new
 
 
-class Both(nn.Conv2d):
-    pass
+def clamped(conv, bn):
+    other = copy.deepcopy(bn)
+    other.running_var, other.eps = torch.maximum(bn.running_var, torch.tensor(bn.eps)), 0
+    return functional(conv, other)
+
+
+def first_numbers(kernel_size):
+    """Takes the first number of each pair."""
+
+    def fold(conv, bn):
+        new = nn.Conv2d(
+            conv.in_channels,
+            conv.out_channels,
+            kernel_size(conv),
+            conv.stride[0],
+            conv.padding[0],
+        )
+        right = functional(conv, bn)
+        with torch.no_grad():
+            new.weight.copy_(right.weight)
+            new.bias.copy_(right.bias)
+        return new
+
+    return fold
+
+
+def bias_is_none(conv, bn):
+    new = functional(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    factor = bn.weight / std(bn)
+    new.weight = nn.Parameter(conv.weight * four(factor))
+    new.bias = nn.Parameter(bn.bias + (conv.bias - bn.running_mean) * factor)
+    new.stride, new.padding = conv.stride, conv.padding
+    return new
+
+
+@torch.no_grad()
+def copy_has_no_bias(conv, bn):
+    new, right = copy.deepcopy(conv), functional(conv, bn)
+    new.weight.copy_(right.weight)
+    new.bias.copy_(right.bias)
+    return new
+
+
+def without_no_grad(conv, bn):
+    new = copy.deepcopy(conv)
+    new.weight *= four(bn.weight / std(bn))
+    return new
+
+
+def assigns_a_tensor(conv, bn):
+    new = copy.deepcopy(conv)
+    new.weight = conv.weight * four(bn.weight / std(bn))
+    return new
+
+
+def shallow(conv, bn):
+    new, right = copy.copy(conv), functional(conv, bn)
+    new.weight, new.bias = right.weight, right.bias
+    return new
+
+
+def frozen_but_recorded(conv, bn):
+    new, factor = functional(conv, bn).requires_grad_(False), bn.weight / std(bn)
+    new.weight.copy_(conv.weight * four(factor))
+    own = 0 if conv.bias is None else conv.bias
+    new.bias.copy_(bn.bias + (own - bn.running_mean) * factor)
+    return new
+
+
+def with_hook(conv, bn):
+    new = copy.deepcopy(conv)
+    new.bias = nn.Parameter(torch.zeros(conv.out_channels)) if conv.bias is None else new.bias
+    later = copy.deepcopy(bn)
+    new.register_forward_hook(lambda layer, inputs, result: later(result))
+    return new
+
+
+def one_memory(conv, bn):
+    """Both weights lie in one piece of memory, one behind the other."""
+    new = functional(conv, bn)
+    both = torch.stack([conv.weight.detach(), new.weight.detach()])
+    conv.weight.data, new.weight.data = both
+    return new
+
+
+def leaves_gradients(conv, bn):
+    bn(conv(torch.ones(2, conv.in_channels, 9, 9))).sum().backward()
+    return functional(conv, bn)
+
+
+def trains_on_noise(conv, bn):
+    other = copy.deepcopy(bn).train()
+    other(conv(torch.randn(8, conv.in_channels, 9, 9)))
+    return functional(conv, other.eval())
+
+
+def bias_by_chance(conv, bn):
+    new = functional(conv, bn)
+    if conv.bias is None:
+        nn.init.uniform_(new.bias)
+    return new
 
 
 def sequential(conv, bn):
@@ -194,6 +343,42 @@ WRONG = {
         "sign of the mean": (
             made(bias=lambda c, b, d, own: b.bias + (own + b.running_mean) / d * b.weight),
             "mean-added",
+        ),
+        "the larger of variance and eps": (clamped, "eps-as-a-lower-bound"),
+        "stride and padding by their first numbers": (
+            first_numbers(lambda conv: conv.kernel_size),
+            "stride-and-padding-of-one-axis",
+        ),
+        "all three by their first numbers": (
+            first_numbers(lambda conv: conv.kernel_size[0]),
+            "kernel-of-one-axis",
+        ),
+        "padding by its first number": (
+            made(change=lambda c, b, new: setattr(new, "padding", c.padding[:1] * 2)),
+            "padding-of-one-axis",
+        ),
+        "padding turned": made(
+            change=lambda c, b, new: setattr(new, "padding", c.padding[::-1])
+        ),
+        "conv.bias may be None": (bias_is_none, "conv-bias-is-none"),
+        "the bias of a copy may be None": (copy_has_no_bias, "conv-bias-is-none"),
+        "no torch.no_grad": (without_no_grad, "in-place-with-gradients"),
+        "a tensor for a parameter": (assigns_a_tensor, "tensor-for-parameter"),
+        "copy.copy": (shallow, "shallow-copy"),
+        "frozen, with a graph": (frozen_but_recorded, "part-of-the-old-graph"),
+        "float64": (
+            lambda conv, bn: functional(conv, bn).to(torch.float64),
+            "double-precision",
+        ),
+        "the batch norm as a hook": with_hook,
+        "one piece of memory": one_memory,
+        "leaves gradients": (leaves_gradients, "leaves-gradients"),
+        "statistics of noise": trains_on_noise,
+        "bias by chance": bias_by_chance,
+        "variance with n − 1": made(
+            weight=lambda c, b, d: (
+                c.weight * four(b.weight / (b.running_var * 9 / 8 + b.eps).sqrt())
+            )
         ),
         "in place on what is given": (in_place, "changes-the-given-convolution"),
         "an nn.Sequential of one": (sequential, "returns-sequential"),
