@@ -580,7 +580,7 @@ receptive_field = Exercise(
             ),
         ],
         [plainly([])],
-        map(plainly, SHORT),
+        map(plainly, [*SHORT, [(11, 4), (3, 2), (5, 1), (4, 2), (3, 1), (2, 5), (3, 1)]]),
     ),
     praise="Kernels, strides and their order all count as they should.",
     evidence=tell_field,

@@ -69,7 +69,7 @@ def tell_size(probe: Call, expected: Seen, got: Seen) -> str:
             f"so a ValueError is right{yours(got)}"
         )
     exact = (i - k + 2 * p) / s + 1
-    formula = f"({i} − {k} + 2·{p}) / {s} + 1 = {exact}, floor {math.floor(exact)}"
+    formula = f"({i} − {k} + 2·{p}) / {s} + 1 = {round(exact, 2)}, floor {math.floor(exact)}"
     return f"{probe.label}: {formula}{yours(got)}"
 
 
@@ -354,6 +354,17 @@ def _(input_size, kernel_size, padding=0, stride=1):
     if kernel_size > input_size:
         raise ValueError
     return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "fit-inverted",
+    "You refuse a kernel that fits. Is the comparison the wrong way round? Raise the ValueError where K is *larger* than "
+    "I + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size < input_size + 2 * padding:
+        raise ValueError
+    return (input_size - kernel_size + 2 * padding) // stride + 1
 
 
 @output_size.mistake(
@@ -887,6 +898,11 @@ for _id, _message, _layers in [
         "Your third size is the same as the second. The max-pool belongs to conv2_x and has no entry of its own, "
         "and conv3_x begins with stride 2.",
         (_CONV1, _HALF, _KEEP, _HALF, _HALF),
+    ),
+    (
+        "conv4-not-strided",
+        "Your conv4_x keeps the size. It begins with stride 2, as conv3_x and conv5_x do.",
+        (_CONV1, _HALF, _HALF, _KEEP, _HALF),
     ),
     (
         "conv5-not-strided",

@@ -421,6 +421,14 @@ def wrong_refusals(exercise: Exercise, refuse: str, no_result: str, fits: Callab
         return right(*arguments, **named) if fits(*arguments, **named) else 0
 
     @exercise.mistake(
+        "minus-one-for-error",
+        f"For {refuse} you return −1, as some languages do. Later code would go on with a {no_result} that is wrong: "
+        "write `raise ValueError(…)`.",
+    )
+    def _(*arguments, **named):
+        return right(*arguments, **named) if fits(*arguments, **named) else -1
+
+    @exercise.mistake(
         "other-exception",
         f"You refuse {refuse}, but not with a ValueError. The task asks for one, so that a caller knows what to catch.",
     )

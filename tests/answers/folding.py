@@ -125,6 +125,11 @@ def in_float64_and_back(conv, bn):
     return functional(copy.deepcopy(conv).double(), copy.deepcopy(bn).double()).float()
 
 
+@torch.inference_mode()
+def in_inference_mode(conv, bn):
+    return copy.deepcopy(functional(conv, bn))
+
+
 class Callable:
     def __call__(self, conv, bn):
         return functional(conv, bn)
@@ -141,6 +146,7 @@ RIGHT = {
         "the library's": resnet_lib.folding.fold_batchnorm,
         "asks the batch norm": by_trying,
         "all settings copied": with_all_settings,
+        "in inference mode": in_inference_mode,
         "refuses train mode": refuses_train_mode,
         "in float64 and back": in_float64_and_back,
         "a lambda": lambda conv, batchnorm: functional(conv, batchnorm),

@@ -153,6 +153,12 @@ def size_exit(input_size, kernel_size, padding=0, stride=1):
     return (input_size - kernel_size + 2 * padding) // stride + 1
 
 
+def size_refuses_what_fits(i, k, p=0, s=1):
+    if i + 2 * p >= k:
+        raise ValueError("does not fit")
+    return (i - k + 2 * p) // s + 1
+
+
 def size_not_implemented(input_size, kernel_size, padding=0, stride=1):
     if kernel_size > input_size + 2 * padding:
         raise NotImplementedError("does not fit")
@@ -823,11 +829,12 @@ WRONG = {
             "text-result",
         ),
         "remembers too little": size_remembers,
+        "refuses what fits": (size_refuses_what_fits, "fit-inverted"),
         "stride at most 3": wrong(lambda i, k, p, s: (i - k + 2 * p) // min(s, 3) + 1),
         "a float tensor": wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1.0)),
         "stride 2 by default": size_no_stride_default,
         "stride at most 2": size_only_stride_two,
-        "-1 where it does not fit": size_minus_one,
+        "-1 where it does not fit": (size_minus_one, "minus-one-for-error"),
         "at least 1": (size_at_least_one, "one-for-error"),
         "always refuses": wrong(lambda *a: int("no")),
         "a pair": (wrong(lambda i, k, p, s: ((i - k + 2 * p) // s + 1,) * 2), "pair-result"),
@@ -859,7 +866,7 @@ WRONG = {
         "round": padding_round,
         "round of a half": (lambda k: round(k / 2), "half-of-kernel-rounded"),
         "the kernel": lambda k: k,
-        "-1 for even": lambda k: k // 2 if k % 2 else -1,
+        "-1 for even": (lambda k: k // 2 if k % 2 else -1, "minus-one-for-error"),
         "refuses 1": lambda k: padding_by_half(k) if k > 1 else padding_by_half(2),
         "log": lambda k: int(math.log2(k)),
     },
@@ -982,6 +989,9 @@ WRONG = {
             "all-strides",
         ),
         "a pair": (lambda layers: (field_backwards(layers),) * 2, "pair-result"),
+        "no stride above 3": lambda layers: field_backwards(
+            [(k, min(s, 3)) for k, s in layers]
+        ),
         "no stride above 2": lambda layers: field_backwards(
             [(k, min(s, 2)) for k, s in layers]
         ),
