@@ -17,6 +17,13 @@ from resnet_lib.costs import (
 )
 from resnet_lib.data import Digits, load_digits
 from resnet_lib.folding import fold_batchnorm, folded
+from resnet_lib.inspecting import (
+    branch_ratio,
+    gradient_norms,
+    input_gradient,
+    record_outputs,
+    without_batchnorm,
+)
 from resnet_lib.output_size import (
     TracedLayer,
     input_sizes,

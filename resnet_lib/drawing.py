@@ -12,7 +12,7 @@ import io
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
-from torch import nn
+from torch import Tensor, nn
 
 from resnet_lib.costs import layer_costs
 from resnet_lib.output_size import TracedLayer, output_size, trace, unused_pixels
@@ -431,7 +431,10 @@ def draw_lines(
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.grid(color=PALE, lw=0.8)
-    axes.legend(frameon=False, fontsize=9)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+    above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
+    place = above if len(lines) > 3 else {}  # among four lines there is no room
+    axes.legend(frameon=False, fontsize=9, **place)
     return Picture(figure, alt)
 
 
@@ -445,6 +448,52 @@ def draw_images(images: dict[str, object], alt: str, columns: int = 4) -> Pictur
         place.axis("off")
     for place, (title, image) in zip(axes.flat, images.items()):
         place.imshow(image, cmap="gray")
+        place.set_title(title, fontsize=9)
+    return Picture(figure, alt)
+
+
+def draw_receptive_fields(
+    photo: Tensor, fields: dict[str, tuple[Tensor, int]], center: tuple[int, int], alt: str
+) -> Picture:
+    """Where one number in a layer looks: for each title a gradient (H, W), and the side of theory's square around ``center``.
+
+    The more a pixel of the ``photo`` (H, W, 3) counts, the bluer it is. The dashed square has half the side.
+    """
+    figure, axes = new_figure(5.2, 5.7, nrows=2, ncols=2)
+    for place in axes.flat:
+        place.axis("off")
+    axes.flat[0].imshow(photo)
+    axes.flat[0].set_title("the photograph", fontsize=9)
+    dots = matplotlib.colors.ListedColormap([BLUE])
+    for place, (title, (gradient, side)) in zip(axes.flat[1:], fields.items()):
+        place.imshow(photo.float().mean(dim=2), cmap="gray", vmin=-400, vmax=255)  # pale
+        strength = (gradient / gradient.max()) ** 0.5  # the root: so that weak pixels show too
+        place.imshow(strength * 0, cmap=dots, alpha=strength.numpy())
+        for length, style in ((side, "-"), (side // 2, "--")):
+            corner = (center[1] - length / 2, center[0] - length / 2)
+            outline = Rectangle(corner, length, length, fc="none", ec=INK, lw=1.3, ls=style)
+            place.add_patch(outline)
+        place.set_title(title, fontsize=9)
+    return Picture(figure, alt)
+
+
+def draw_digits(panels: dict[str, tuple[Tensor, Tensor]], alt: str) -> Picture:
+    """Points (N, 2) in a plane, each drawn as the digit that it stands for: for each title the points and their labels (N,)."""
+    figure, axes = new_figure(5.2, 2.9 * len(panels), nrows=len(panels), squeeze=False)
+    colours = [BLUE, ORANGE, GREEN, INK, GREY]
+    for place, (title, (points, labels)) in zip(axes.flat, panels.items()):
+        for (x, y), label in zip(points.tolist(), labels.tolist()):
+            place.text(
+                x, y, label, ha="center", va="center", fontsize=7, color=colours[label % 5],
+                weight="bold" if label >= 5 else "normal",
+            )  # fmt: skip
+        low, high = points.min(dim=0).values, points.max(dim=0).values
+        margin = 0.04 * (high - low)  # texts do not widen the axes by themselves
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        place.set_xlim(left, right)
+        place.set_ylim(bottom, top)
+        place.set_xticks([])
+        place.set_yticks([])
         place.set_title(title, fontsize=9)
     return Picture(figure, alt)
 
