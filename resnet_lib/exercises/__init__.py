@@ -5,7 +5,16 @@ known misconception that differs in the same way. The misconceptions are data: s
 and a message, beside the exercise that they belong to.
 """
 
-from resnet_lib.exercises import blocks, counting, folding, formula, layers, naming, network
+from resnet_lib.exercises import (
+    blocks,
+    counting,
+    folding,
+    formula,
+    inside,
+    layers,
+    naming,
+    network,
+)
 from resnet_lib.exercises.checking import Exercise, Misconception, check_answer
 from resnet_lib.exercises.network import ConformanceCard, conformance_card
 from resnet_lib.exercises.verdict import PASSED, Verdict
@@ -20,6 +29,7 @@ EXERCISES: dict[str, Exercise] = {
         *layers.EXERCISES,
         *network.EXERCISES,
         *naming.EXERCISES,
+        *inside.EXERCISES,
         *folding.EXERCISES,
     )
 }

@@ -1,0 +1,329 @@
+"""Answers to branch_ratio that the registered mistakes are not copies of."""
+
+import copy
+import sys
+
+import numpy
+import torch
+from torch import nn
+
+from resnet_lib import ResidualBottleNeck
+
+
+def last_norm(block):
+    return [m for name, m in block.named_children() if name.startswith("batchnorm")][-1]
+
+
+def shortcut_of(block, x):
+    return x if block.downsample is None else block.downsample(x)
+
+
+def with_a_hook(block, x):
+    kept = {}
+    handle = last_norm(block).register_forward_hook(lambda m, i, o: kept.update(f=o.clone()))
+    was_training = block.training
+    block.eval()
+    try:
+        with torch.no_grad():
+            block(x)
+            return float(kept["f"].norm() / shortcut_of(block, x).norm())
+    finally:
+        handle.remove()
+        block.train(was_training)
+
+
+def norm_in_the_hook(block, x):
+    sizes = []
+    handle = last_norm(block).register_forward_hook(
+        lambda m, i, o: sizes.append(o.norm().item())
+    )
+    was = block.training
+    block.eval()
+    block(x)
+    block.train(was)
+    handle.remove()
+    return sizes[0] / shortcut_in_eval(block, x).norm().item()
+
+
+def shortcut_in_eval(block, x):
+    was = block.training
+    shortcut = shortcut_of(block.eval(), x)
+    block.train(was)
+    return shortcut
+
+
+@torch.no_grad()
+def layer_by_layer(block, x):
+    was = block.training
+    block.eval()
+    out = block.relu1(block.batchnorm1(block.conv1(x)))
+    out = block.batchnorm2(block.conv2(out))
+    if isinstance(block, ResidualBottleNeck):
+        out = block.batchnorm3(block.conv3(block.relu2(out)))
+    ratio = torch.linalg.vector_norm(out) / torch.linalg.vector_norm(shortcut_of(block, x))
+    block.train(was)
+    return ratio.item()
+
+
+def on_a_copy(block, x):
+    block = copy.deepcopy(block).eval()
+    layers = [layer for name, layer in block.named_children() if name != "downsample"][:-1]
+    branch, shortcut = nn.Sequential(*layers)(x), shortcut_of(block, x)
+    return (branch.square().sum() / shortcut.square().sum()).sqrt().item()
+
+
+def without_the_relu(block, x):
+    """Takes the last ReLU out for a moment, and subtracts the shortcut from the sum."""
+    name = "relu3" if hasattr(block, "relu3") else "relu2"
+    relu, was = getattr(block, name), block.training
+    setattr(block, name, nn.Identity())
+    block.eval()
+    with torch.no_grad():
+        shortcut = shortcut_of(block, x)
+        branch = block(x) - shortcut
+    setattr(block, name, relu)
+    block.train(was)
+    return branch.norm().item() / shortcut.norm().item()
+
+
+def with_numpy(block, x):
+    modes = {m: m.training for m in block.modules()}
+    block.eval()
+    kept = []
+    handle = last_norm(block).register_forward_hook(
+        lambda m, i, o: kept.append(o.detach().numpy().copy())
+    )
+    with torch.inference_mode():
+        block(x.clone())
+        shortcut = shortcut_of(block, x).numpy()
+    handle.remove()
+    for module, training in modes.items():
+        module.training = training
+    return numpy.linalg.norm(kept[0].ravel()) / numpy.linalg.norm(shortcut.ravel())
+
+
+def pre_hook_of_the_relu(block, x):
+    """The last ReLU receives the sum; what is left without the shortcut is F(x)."""
+    seen = []
+    last = block.relu3 if isinstance(block, ResidualBottleNeck) else block.relu2
+    handle = last.register_forward_pre_hook(lambda m, i: seen.append(i[0].detach().clone()))
+    was = block.training
+    with torch.no_grad():
+        block.eval()(x)
+        shortcut = shortcut_of(block, x)
+    handle.remove()
+    block.train(was)
+    return ((seen[0] - shortcut).norm() / shortcut.norm()).item()
+
+
+class Measure:
+    def __call__(self, block, x):
+        return layer_by_layer(block, x)
+
+
+RIGHT = {
+    "branch_ratio": {
+        "a hook that clones": with_a_hook,
+        "the norm inside the hook, with gradients on": norm_in_the_hook,
+        "layer by layer": layer_by_layer,
+        "a Sequential on a deepcopy": on_a_copy,
+        "the last ReLU taken out and put back": without_the_relu,
+        "NumPy, inference mode": with_numpy,
+        "a pre-hook of the last ReLU": pre_hook_of_the_relu,
+        "a lambda": lambda block, x: with_a_hook(block, x),
+        "a callable object": Measure(),
+    }
+}
+
+
+def hook_that_keeps(block, x):
+    """The tensor that the hook keeps is overwritten by the sum and by the ReLU."""
+    kept = {}
+    handle = last_norm(block).register_forward_hook(lambda m, i, o: kept.update(f=o))
+    was = block.training
+    with torch.no_grad():
+        block.eval()(x)
+        ratio = (kept["f"].norm() / shortcut_of(block, x).norm()).item()
+    handle.remove()
+    block.train(was)
+    return ratio
+
+
+def over_x(block, x):
+    return with_a_hook(block, x) * shortcut_in_eval(block, x).norm().item() / x.norm().item()
+
+
+def basic_only(block, x):
+    copied = copy.deepcopy(block).eval()
+    out = copied.relu1(copied.batchnorm1(copied.conv1(x)))
+    return (copied.batchnorm2(copied.conv2(out)).norm() / shortcut_of(copied, x).norm()).item()
+
+
+def no_eval(block, x):
+    shortcut = shortcut_of(block, x)
+    layers = [layer for name, layer in block.named_children() if name != "downsample"][:-1]
+    return (nn.Sequential(*layers)(x).norm() / shortcut.norm()).item()
+
+
+def eval_for_good(block, x):
+    block.eval()
+    return layer_by_layer(block, x)
+
+
+def train_at_the_end(block, x):
+    ratio = layer_by_layer(block, x)
+    block.train()
+    return ratio
+
+
+def leaves_the_hook(block, x):
+    kept = []
+    last_norm(block).register_forward_hook(lambda m, i, o: kept.append(o.norm().item()))
+    was = block.training
+    block.eval()(x)
+    block.train(was)
+    return kept[-1] / shortcut_in_eval(block, x).norm().item()
+
+
+def difference(block, x):
+    copied = copy.deepcopy(block).eval()
+    shortcut = shortcut_of(copied, x)
+    return ((copied(x) - shortcut).norm() / shortcut.norm()).item()
+
+
+_kept = []
+
+
+def keeps_the_first(block, x):
+    """A list outside of the function, of which the first entry is read."""
+    if len(_kept) > 0:
+        return _kept[0]
+    _kept.append(with_a_hook(block, x))
+    return _kept[0]
+
+
+def with_epsilon(block, x):
+    return with_a_hook(block, x) + 0.01
+
+
+def first_batchnorm_of_the_bottleneck_times_two(block, x):
+    copied = copy.deepcopy(block).eval()
+    return (2 * copied.batchnorm1(copied.conv1(x)).norm() / x.norm()).item()
+
+
+def zeroes_x(block, x):
+    ratio = with_a_hook(block, x)
+    x.zero_()
+    return ratio
+
+
+def resets_statistics(block, x):
+    ratio = with_a_hook(block, x)
+    last_norm(block).reset_running_stats()
+    return ratio
+
+
+def another_norm(p):
+    def answer(block, x):
+        copied = copy.deepcopy(block).eval()
+        kept = []
+        last_norm(copied).register_forward_hook(lambda m, i, o: kept.append(o.clone()))
+        copied(x)
+        return (kept[0].norm(p) / shortcut_of(copied, x).norm(p)).item()
+
+    return answer
+
+
+def relu_on_the_shortcut(block, x):
+    return (
+        with_a_hook(block, x)
+        * (shortcut_in_eval(block, x).norm() / shortcut_in_eval(block, x).relu().norm()).item()
+    )
+
+
+WRONG = {
+    "branch_ratio": {
+        "the hook keeps the tensor itself": (hook_that_keeps, "output-for-branch"),
+        "over x": (over_x, "projection-forgotten"),
+        "basic blocks only": (basic_only, "always-batchnorm2"),
+        "no eval": (no_eval, "eval-forgotten"),
+        "eval for good": (eval_for_good, "stays-in-eval"),
+        "train at the end": (train_at_the_end, "ends-in-train-mode"),
+        "leaves the hook": (leaves_the_hook, "hook-left-behind"),
+        "output minus shortcut": (difference, "difference-after-relu"),
+        "1-norm": (another_norm(1), "absolute-values"),
+        "largest": (another_norm(float("inf")), "largest-values"),
+        "a 0-dim tensor": (lambda b, x: torch.tensor(with_a_hook(b, x)), "returns-tensor"),
+        "a formatted text": (lambda b, x: f"{with_a_hook(b, x):.0%}", "returns-text"),
+        "prints": (lambda b, x: print(with_a_hook(b, x)), "returns-nothing"),
+        "percent": (lambda b, x: with_a_hook(b, x) * 100, "percent"),
+        "divides by zero": lambda b, x: 1 / with_a_hook(b, x),
+        "3-norm": another_norm(3),
+        "keeps the first result": keeps_the_first,
+        "a little more": with_epsilon,
+        "another layer": first_batchnorm_of_the_bottleneck_times_two,
+        "zeroes x": zeroes_x,
+        "resets the running statistics": resets_statistics,
+        "ReLU on the shortcut": relu_on_the_shortcut,
+        "a list": lambda b, x: [with_a_hook(b, x)],
+        "a complex number": lambda b, x: complex(with_a_hook(b, x)),
+        "negative": lambda b, x: -with_a_hook(b, x),
+        "one": lambda b, x: 1.0,
+        "a bool": lambda b, x: with_a_hook(b, x) > 0.5,
+        "a tensor with a gradient": lambda b, x: b.conv1.weight.norm(),
+        "the branch itself": lambda b, x: copy.deepcopy(last_norm(b)).eval().weight,
+    }
+}
+
+
+def stub(block, x):
+    """The size of F(x) over the size of the shortcut."""
+    raise NotImplementedError
+
+
+def forever(block, x):
+    while True:
+        try:
+            pass
+        except BaseException:
+            pass
+
+
+class Evil(float):
+    def __float__(self):
+        sys.exit(1)
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    __hash__ = None
+
+    def __format__(self, spec):
+        raise RuntimeError
+
+
+BAD = {
+    ("branch_ratio", description): answer
+    for description, answer in {
+        "None": None,
+        "a number": 0.5,
+        "a class": Measure,
+        "an instance": nn.Conv2d(3, 3, 1),
+        "a stub": stub,
+        "sys.exit": lambda block, x: sys.exit(2),
+        "no arguments": lambda: None,
+        "an endless loop": forever,
+        "a float that exits": lambda block, x: Evil(0.5),
+        "NaN": lambda block, x: float("nan"),
+        "on the meta device": lambda block, x: torch.empty((), device="meta"),
+        "deletes a layer": lambda block, x: delattr(block, "conv1"),
+        "removes the parameters": lambda block, x: block.conv1.__dict__.clear(),
+        "recursion": lambda block, x: BAD["branch_ratio", "recursion"](block, x),
+        "a typo": lambda block, x: block.batch_norm2(x),
+        "a complex tensor": lambda block, x: torch.tensor(1j),
+        "raises inside a hook": lambda block, x: (
+            block.register_forward_hook(lambda *a: 1 / 0),
+            block(x),
+        ),
+    }.items()
+}
