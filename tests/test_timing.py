@@ -38,9 +38,14 @@ def test_a_slow_minute_changes_nothing():
 
 
 def test_quartiles_are_of_the_quotients():
-    speed = Speed((1, 1, 1, 1, 1), (5, 1, 4, 2, 3))
+    speed = Speed((1, 1, 1, 1, 1), (9, 1, 4, 2, 3))
     assert speed.quartiles == (2, 3, 4) and speed.speed_up == 3
     assert speed.reference_seconds == 3
+
+
+def test_speed_up_is_no_quotient_of_medians():
+    speed = Speed((1, 4, 2), (8, 4, 3))
+    assert speed.reference_seconds / speed.seconds == 2 and speed.speed_up == 1.5
 
 
 @pytest.mark.parametrize("options", [{"rounds": 1}, {"warm_up": 0}, {"rounds": -2}], ids=str)

@@ -12,6 +12,7 @@ from torch.nn.functional import conv2d
 from resnet_lib.exercises.checking import Exercise, first_difference, tell
 from resnet_lib.exercises.probing import Probe, fill, numbers, random_input
 from resnet_lib.exercises.running import StudentError
+from resnet_lib.folding import fold_batchnorm
 
 LEFT_ALONE = "what the function does to conv and batchnorm"
 # What must be true of a right answer, and how the check tells that it is not.
@@ -29,10 +30,6 @@ class Change:
 
     kinds: tuple[str, ...]
     names: list[str] = field(compare=False)
-
-
-def fold_batchnorm(conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> nn.Conv2d:
-    return folded(conv, batchnorm)
 
 
 def folded(
