@@ -14,7 +14,7 @@ export IPYTHONDIR := $(CURDIR)/_build/cache/ipython
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test notebooks lab bench clean always
+.PHONY: help env book test notebooks lab sweep bench clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, 
 lab: $(READY) _build/cache  ## open the notebooks in JupyterLab
 	@$(PY) -m jupyterlab book --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
 		$(shell test "$$(id -u)" != 0 || echo --allow-root)
+
+sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds, about ten minutes
+	@$(PY) scripts/degradation.py
 
 bench: $(READY)  ## compare the speed with torchvision's
 	@$(PY) scripts/bench.py

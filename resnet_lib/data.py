@@ -8,6 +8,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from resnet_lib.output_size import check_int
 
+BATCH_SIZE = 64
+
 
 @dataclass(frozen=True)
 class Digits:
@@ -21,7 +23,7 @@ class Digits:
     test_images: Tensor
     test_labels: Tensor
 
-    def loader(self, batch_size: int = 64, seed: int = 0) -> DataLoader:
+    def loader(self, batch_size: int = BATCH_SIZE, seed: int = 0) -> DataLoader:
         """The images to train on, in batches, in a new order for each epoch that depends on ``seed`` alone.
 
         The last batch of an epoch is smaller where the batches do not divide the images.

@@ -8,6 +8,7 @@ dark page, and tell things apart by pattern and label as well as by colour.
 from __future__ import annotations
 
 import io
+import statistics
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -413,10 +414,15 @@ def draw_bars(groups: dict[str, dict[str, float]], unit: str, xlabel: str, alt: 
 def draw_lines(
     lines: dict[str, list[float]], xlabel: str, ylabel: str, alt: str, log: bool = False
 ) -> Picture:
-    """One line for each entry of ``lines``, over 1, 2, 3 …; told apart by marker and label. ``alt`` says what to see."""
+    """One line for each entry of ``lines``, over 1, 2, 3 …; told apart by marker and label. ``alt`` says what to see.
+
+    Raises ``ValueError`` for more than four lines: no more can be told apart.
+    """
     figure, axes = new_figure(5.2, 3.2)
     styles = [(BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (INK, "D", ":")]
-    for (label, values), (colour, marker, line) in zip(lines.items(), styles):
+    for (label, values), (colour, marker, line) in zip(
+        lines.items(), styles[: len(lines)], strict=True
+    ):
         axes.plot(
             range(1, len(values) + 1),
             values,
@@ -436,6 +442,46 @@ def draw_lines(
     place = above if len(lines) > 3 else {}  # among four lines there is no room
     axes.legend(frameon=False, fontsize=9, **place)
     return Picture(figure, alt)
+
+
+def draw_bands(
+    lines: dict[str, list[list[float]]],
+    x: list[float],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+    log: bool = False,
+) -> Picture:
+    """Several runs of the same thing as one line: their median over ``x``, and a band from the lowest to the highest.
+
+    ``lines`` has the runs of each line, every run with one value for each ``x``. Lines are told apart by marker, dashes and
+    the label at their right end. ``alt`` says what to see; the values at the right end are added to it.
+    Raises ``ValueError`` for more than four lines: no more can be told apart.
+    """
+    figure, axes = new_figure(5.2, 3.4)
+    styles = [(ORANGE, "s", "--"), (BLUE, "o", "-"), (ORANGE, "D", ":"), (BLUE, "^", "-.")]
+    ends = []
+    for (label, runs), (colour, marker, dashes) in zip(
+        lines.items(), styles[: len(lines)], strict=True
+    ):
+        lowest, middle, highest = (
+            [choose(values) for values in zip(*runs, strict=True)]
+            for choose in (min, statistics.median, max)
+        )
+        axes.fill_between(x, lowest, highest, color=colour, alpha=0.2, lw=0)
+        axes.plot(x, middle, color=colour, marker=marker, ls=dashes, ms=4)
+        axes.annotate(
+            label, (x[-1], middle[-1]), (8, 0), textcoords="offset points", va="center",
+            color=colour, weight="bold", fontsize=9,
+        )  # fmt: skip
+        spread = "" if len(runs) == 1 else f" ({lowest[-1]:.2g} to {highest[-1]:.2g})"
+        ends.append(f"{label} {middle[-1]:.2g}{spread}")
+    if log:
+        axes.set_yscale("log")
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.grid(color=PALE, lw=0.8)
+    return Picture(figure, f"{alt} At the right end: {', '.join(ends)}.")
 
 
 def draw_images(images: dict[str, object], alt: str, columns: int = 4) -> Picture:

@@ -131,6 +131,7 @@ def main() -> int:
     os.environ["PYTHONHASHSEED"] = (
         "0"  # the kernels inherit it: sets keep their order from run to run
     )
+    os.environ["TQDM_DISABLE"] = "1"  # progress bars are for readers, not for what is stored
     failed = 0
     for path in paths:
         start = time.monotonic()

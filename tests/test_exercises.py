@@ -30,6 +30,7 @@ NAMES = [
     "basic_block",
     "bottleneck",
     "plain_block",
+    "make_identity",
     "make_layer",
     "resnet",
     "torchvision_name",

@@ -191,6 +191,32 @@ def difference(block, x):
     return ((copied(x) - shortcut).norm() / shortcut.norm()).item()
 
 
+def projection_only_if_sequential(block, x):
+    """As if every module on a shortcut were a projection."""
+    if isinstance(block.downsample, nn.Sequential):
+        return with_a_hook(block, x)
+    return over_x(block, x)
+
+
+def bottlenecks_always_project(block, x):
+    copied = copy.deepcopy(block).eval()
+    if isinstance(block, ResidualBottleNeck):
+        copied.downsample(x)
+    return with_a_hook(block, x)
+
+
+def remembers_the_block(block, x):
+    """Computes once for each block, whatever x comes next."""
+    if id(block) not in _by_block:
+        _by_block.clear()
+        _by_block[id(block)] = (
+            with_a_hook(block, x),
+            block,
+        )  # kept, so that its id stays its own
+    return _by_block[id(block)][0]
+
+
+_by_block = {}
 _kept = []
 
 
@@ -260,6 +286,9 @@ WRONG = {
         "divides by zero": lambda b, x: 1 / with_a_hook(b, x),
         "3-norm": another_norm(3),
         "keeps the first result": keeps_the_first,
+        "remembers the block": remembers_the_block,
+        "a projection only if it is a Sequential": projection_only_if_sequential,
+        "bottlenecks always project": bottlenecks_always_project,
         "a little more": with_epsilon,
         "another layer": first_batchnorm_of_the_bottleneck_times_two,
         "zeroes x": zeroes_x,

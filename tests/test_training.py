@@ -1,0 +1,315 @@
+"""The digits, the training loop, and the degradation problem that chapter 7 shows with them."""
+
+import itertools
+import math
+
+import degradation as sweep
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from resnet_lib import CifarPlainNet, CifarResNet, PlainBlock, ResidualBasicBlock
+from resnet_lib import accuracy, count_multiply_adds, count_parameters, load_digits, train
+from resnet_lib import degradation, training
+from resnet_lib.degradation import KINDS, curve, digits_net, stored_about, stored_runs
+from resnet_lib.training import History
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits()
+
+
+# The data ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_digits_are_split_into_two_parts_without_overlap(digits):
+    assert digits.train_images.shape == (1437, 1, 8, 8) and digits.test_images.shape == (
+        360,
+        1,
+        8,
+        8,
+    )
+    assert digits.train_labels.shape == (1437,) and digits.test_labels.shape == (360,)
+    assert (
+        digits.train_images.dtype == torch.float32 and digits.train_labels.dtype == torch.int64
+    )
+
+    from sklearn import datasets
+
+    def rows(images):
+        pixels = images.flatten(1) * deviation + mean
+        return [tuple(row) for row in pixels.round().int().tolist()]
+
+    everything = torch.tensor(datasets.load_digits().data, dtype=torch.int32)
+    in_train = digits.train_images.flatten()
+    # pixel values are whole numbers from 0 to 16: from the standardised ones both numbers come back
+    deviation = 16 / (in_train.max() - in_train.min())
+    mean = -in_train.min() * deviation
+    together = sorted(rows(digits.train_images) + rows(digits.test_images))
+    assert together == sorted(tuple(row) for row in everything.tolist())
+
+
+def test_each_digit_has_its_share_on_both_sides(digits):
+    for label in range(10):
+        train_share = (digits.train_labels == label).float().mean().item()
+        test_share = (digits.test_labels == label).float().mean().item()
+        assert train_share == pytest.approx(test_share, abs=0.003)
+
+
+def test_the_training_images_are_standardised(digits):
+    assert digits.train_images.mean().item() == pytest.approx(0, abs=1e-5)
+    assert digits.train_images.std().item() == pytest.approx(1, abs=1e-5)
+    assert digits.test_images.min() == digits.train_images.min()  # the same scale on both sides
+
+
+def test_the_order_depends_on_the_seed_alone_and_changes_with_each_epoch(digits):
+    def epoch(loader):
+        return torch.cat([labels for _, labels in loader])
+
+    torch.manual_seed(5)
+    first, again = digits.loader(seed=3), digits.loader(seed=3)
+    one = epoch(first)
+    torch.manual_seed(6)
+    assert torch.equal(one, epoch(again))
+    assert not torch.equal(one, epoch(first))
+    assert not torch.equal(one, epoch(digits.loader(seed=4)))
+    assert torch.equal(one.sort().values, digits.train_labels.sort().values)
+
+
+@pytest.mark.parametrize(("batch_size", "error"), [(0, ValueError), (2.5, TypeError)])
+def test_a_bad_batch_size_is_refused(digits, batch_size, error):
+    with pytest.raises(error, match="batch_size"):
+        digits.loader(batch_size)
+
+
+# The loop ---------------------------------------------------------------------------------------------------------------
+
+
+def small_batches():
+    torch.manual_seed(1)
+    return [(torch.randn(8, 1, 8, 8), torch.randint(10, (8,))) for _ in range(3)]
+
+
+def test_training_is_sgd_with_the_papers_settings():
+    """The same weights as a loop that is written out with PyTorch's own scheduler."""
+    batches, steps = small_batches(), 7
+    ours, theirs = digits_net("residual", 8), digits_net("residual", 8)
+    history = train(ours, batches, steps, learning_rate=0.05)
+
+    theirs.train()
+    sgd = torch.optim.SGD(theirs.parameters(), 0.05, momentum=0.9, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, steps)
+    losses = []
+    for images, labels in itertools.islice(itertools.cycle(batches), steps):
+        loss = F.cross_entropy(theirs(images), labels)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        schedule.step()
+        losses.append(loss.item())
+    assert history.losses == pytest.approx(losses, rel=1e-3)
+    for ours_tensor, theirs_tensor in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(ours_tensor, theirs_tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_the_learning_rate_falls_along_a_cosine_to_zero():
+    rates = train(digits_net("plain", 8), small_batches(), 10, learning_rate=0.1).learning_rates
+    assert rates == pytest.approx([0.05 * (1 + math.cos(math.pi * s / 10)) for s in range(10)])
+
+
+def test_the_same_seed_gives_the_same_training(digits):
+    first, second = (
+        train(digits_net("residual", 8, seed=2), digits.loader(seed=2), 5).losses
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def test_a_training_leaves_the_model_in_train_mode_and_prints_nothing_to_keep(capsys):
+    model = digits_net("residual", 8).eval()
+    train(model, small_batches(), 2, title="a title")
+    assert model.training
+    assert capsys.readouterr().out == ""
+
+
+def test_the_final_loss_is_the_mean_of_the_last_tenth():
+    assert History(losses=[9.0] * 18 + [1.0, 3.0]).final_loss() == 2.0
+    assert History(losses=[5.0, 4.0]).final_loss() == 4.0
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"steps": 0}, ValueError, "steps"),
+        ({"steps": 1.5}, TypeError, "steps"),
+        ({"learning_rate": 0}, ValueError, "above 0"),
+        ({"learning_rate": float("nan")}, ValueError, "above 0"),
+        ({"batches": []}, ValueError, "batches gave nothing"),
+        ({"batches": iter(small_batches()), "steps": 4}, ValueError, "again and again"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(change, error, says):
+    arguments = {"batches": small_batches(), "steps": 2} | change
+    with pytest.raises(error, match=says):
+        train(digits_net("plain", 8), **arguments)
+
+
+def test_accuracy_counts_right_answers_in_eval_mode():
+    class Says(nn.Module):
+        """The class that is written in the first pixel, in eval mode; always 0 in train mode."""
+
+        def forward(self, x):
+            return F.one_hot((x[:, 0, 0, 0] * (not self.training)).long(), 10).float()
+
+    model = Says()
+    images = torch.tensor([1.0, 2.0, 3.0, 4.0]).reshape(4, 1, 1, 1)
+    assert accuracy(model, images, torch.tensor([1, 2, 3, 9])) == 0.75
+    assert model.training
+    with pytest.raises(ValueError, match="4 images and 3 labels"):
+        accuracy(model, images, torch.tensor([1, 2, 3]))
+
+
+# Plain and residual -----------------------------------------------------------------------------------------------------
+
+
+def without_shortcut(self, x):
+    """The forward of a residual block whose shortcut was taken away."""
+    out = self.relu1(self.batchnorm1(self.conv1(x)))
+    return self.relu2(self.batchnorm2(self.conv2(out)))
+
+
+@pytest.mark.parametrize(("depth", "parameters"), [(20, 67_906), (56, 214_402)])
+def test_plain_and_residual_have_the_same_weights_and_cost(depth, parameters):
+    plain, residual = digits_net("plain", depth, seed=4), digits_net("residual", depth, seed=4)
+    assert count_parameters(plain) == count_parameters(residual) == parameters
+    costs = [count_multiply_adds(net, (1, 8, 8)) for net in (plain, residual)]
+    assert costs[0] == costs[1]
+    ours, theirs = plain.state_dict(), residual.state_dict()
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_plain_network_is_the_residual_one_without_its_shortcuts(monkeypatch):
+    x = torch.randn(3, 3, 12, 9)
+    torch.manual_seed(0)
+    plain = CifarPlainNet(2, num_classes=7)
+    torch.manual_seed(0)
+    residual = CifarResNet(2, num_classes=7)
+    assert not torch.allclose(plain(x), residual(x), atol=0.1)
+    monkeypatch.setattr(ResidualBasicBlock, "forward", without_shortcut)
+    assert torch.equal(plain(x), residual(x))
+
+
+def test_the_plain_block_is_the_residual_block_without_its_shortcut():
+    plain, residual = PlainBlock(4, 6, stride=2), ResidualBasicBlock(4, 6, stride=2)
+    residual.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 4, 7, 10)
+    assert torch.equal(plain(x), without_shortcut(residual, x))
+    assert plain(x).shape == (2, 6, 4, 5) and PlainBlock.expansion == 1
+
+
+def test_building_a_network_leaves_the_random_numbers_of_others_alone():
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    digits_net("residual", 8, seed=1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "error", "says"),
+    [
+        ("Plain", 20, ValueError, '"plain" or "residual", not \'Plain\''),
+        ("plain", 18, ValueError, "not 18. Near it is 20"),
+        ("plain", 2, ValueError, "Near it is 8"),
+        ("residual", "20", TypeError, "depth"),
+    ],
+)
+def test_networks_that_do_not_exist_are_refused(kind, depth, error, says):
+    with pytest.raises(error, match=says):
+        digits_net(kind, depth)
+
+
+@pytest.mark.parametrize("change", [{"in_channels": 0}, {"width": -1}, {"width": 2.0}])
+def test_bad_widths_are_refused(change):
+    with pytest.raises((TypeError, ValueError), match=next(iter(change))):
+        CifarResNet(1, **change)
+
+
+# The degradation problem ------------------------------------------------------------------------------------------------
+
+DEPTH, STEPS = 44, 60
+
+
+def final_loss(kind, digits):
+    return train(digits_net(kind, DEPTH, seed=0), digits.loader(seed=0), STEPS).final_loss()
+
+
+def test_a_deep_plain_network_does_not_learn_what_a_residual_one_learns(digits, monkeypatch):
+    """And it is the shortcut alone: without it, the residual network has exactly the plain network's loss."""
+    plain, residual = final_loss("plain", digits), final_loss("residual", digits)
+    assert residual < 0.4 and plain > 1.5, (plain, residual)
+
+    monkeypatch.setattr(ResidualBasicBlock, "forward", without_shortcut)
+    assert final_loss("residual", digits) == plain
+
+
+# The stored sweep -------------------------------------------------------------------------------------------------------
+
+
+def losses(kind, depth, steps=degradation.STEPS):
+    return [
+        r.final_loss
+        for r in stored_runs()
+        if (r.kind, r.depth, r.steps) == (kind, depth, steps)
+    ]
+
+
+def test_the_stored_runs_are_those_of_the_script():
+    places = [(r.kind, r.depth, r.seed, r.steps) for r in stored_runs()]
+    short = itertools.product(KINDS, sweep.DEPTHS, sweep.SEEDS, [degradation.STEPS])
+    long = itertools.product(KINDS, [56], sweep.LONG_SEEDS, [sweep.LONG_STEPS])
+    assert places == [*short, *long]
+    about = sweep.about()
+    versions = {"torch", "scikit-learn"}  # of the machine that ran it
+    assert {k: v for k, v in stored_about().items() if k not in versions} == {
+        k: v for k, v in about.items() if k not in versions
+    }
+
+
+def test_the_stored_curves_end_at_the_stored_losses():
+    for one in stored_runs():
+        assert len(one.curve) == 30
+        assert one.final_loss == pytest.approx(sum(one.curve[-3:]) / 3, abs=2e-4)
+        assert 0 <= one.test_accuracy <= 1 and 0 <= one.train_accuracy <= 1
+
+
+def test_a_stored_run_comes_back(digits):
+    """One run, made again. Other processors round differently, so not to the last digit."""
+    stored = next(r for r in stored_runs() if (r.kind, r.depth, r.seed) == ("residual", 8, 0))
+    again = degradation.run("residual", 8, 0, degradation.STEPS, digits)
+    assert again.final_loss == pytest.approx(stored.final_loss, rel=0.3)
+    assert again.curve[:5] == pytest.approx(stored.curve[:5], rel=0.1)
+    assert again.test_accuracy == pytest.approx(stored.test_accuracy, abs=0.02)
+
+
+def test_what_chapter_7_says_of_the_stored_runs():
+    for depth in sweep.DEPTHS[1:]:
+        assert max(losses("residual", depth)) < min(losses("plain", depth))
+    plain, residual = (
+        [sorted(losses(kind, depth))[2] for depth in sweep.DEPTHS] for kind in KINDS
+    )
+    assert plain[1:] == sorted(plain[1:]) and plain[-1] > 40 * plain[1]
+    assert residual[0] > residual[1] > residual[2] > residual[-1]
+    long_plain = losses("plain", 56, sweep.LONG_STEPS)
+    assert all(after < before for after, before in zip(long_plain, losses("plain", 56)))
+    assert min(long_plain) > 100 * max(losses("residual", 56, sweep.LONG_STEPS))
+
+
+def test_a_curve_is_made_of_means():
+    assert curve(History(losses=[float(n) for n in range(60)])) == [
+        2 * n + 0.5 for n in range(30)
+    ]
+    assert training.LEARNING_RATE == 0.02
