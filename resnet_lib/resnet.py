@@ -17,7 +17,8 @@ from resnet_lib.output_size import check_int
 class ResNetBase(nn.Module):
     """The ImageNet ResNet (He et al. 2015, Table 1): stem, four stages of blocks, classifier.
 
-    Shapes: (N, 3, H, W) → (N, num_classes). Any H and W from 1 will do; the paper has 224×224.
+    Shapes: (N, 3, H, W) → (N, num_classes). The paper has 224×224; any H and W from 1 will do.
+    (In train mode a single image must be larger than 32×32: batch norm needs several values.)
 
     ``block`` is ``ResidualBasicBlock`` or ``ResidualBottleNeck``, ``layers`` the number of blocks
     in each of ``layer1`` … ``layer4``, which the paper calls conv2_x … conv5_x. Structure, results
