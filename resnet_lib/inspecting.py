@@ -64,7 +64,9 @@ def gradient_norms(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str
     loss = F.cross_entropy(model.train()(images), labels)
     gradients = torch.autograd.grad(loss, list(weights.values()))
     model.train(was_training)
-    return {name: gradient.norm().item() for name, gradient in zip(weights, gradients)}
+    return {
+        name: gradient.norm().item() for name, gradient in zip(weights, gradients, strict=True)
+    }
 
 
 def without_batchnorm(model: nn.Module) -> nn.Module:

@@ -113,6 +113,18 @@ def test_the_input_gradient_of_one_convolution_is_its_kernel():
         input_gradient(nn.Sequential(conv), "layer9", image)
 
 
+def test_the_input_gradient_is_that_of_the_layer_itself():
+    """Not of the sum and the ReLU that overwrite the layer's output in place."""
+    torch.manual_seed(0)
+    block = randomise_batchnorm(ResidualBasicBlock(3, 3)).eval()
+    image = random_images(3, 7, 7)
+    pixels = image[None].clone().requires_grad_()
+    branch = block.batchnorm2(block.conv2(block.relu1(block.batchnorm1(block.conv1(pixels)))))
+    (expected,) = torch.autograd.grad(branch[0, :, 3, 3].max(), pixels)
+    gradient = input_gradient(block, "batchnorm2", image)
+    torch.testing.assert_close(gradient, expected[0].abs().sum(dim=0))
+
+
 def test_gradient_norms_are_those_of_a_step(batch):
     net = digits_net(CifarResNet, 8).eval()
     before = {name: p.clone() for name, p in net.named_parameters()}

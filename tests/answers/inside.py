@@ -198,6 +198,10 @@ def projection_only_if_sequential(block, x):
     return over_x(block, x)
 
 
+def bottlenecks_never_project(block, x):
+    return (over_x if isinstance(block, ResidualBottleNeck) else with_a_hook)(block, x)
+
+
 def bottlenecks_always_project(block, x):
     copied = copy.deepcopy(block).eval()
     if isinstance(block, ResidualBottleNeck):
@@ -289,6 +293,7 @@ WRONG = {
         "remembers the block": remembers_the_block,
         "a projection only if it is a Sequential": projection_only_if_sequential,
         "bottlenecks always project": bottlenecks_always_project,
+        "bottlenecks never project": bottlenecks_never_project,
         "a little more": with_epsilon,
         "another layer": first_batchnorm_of_the_bottleneck_times_two,
         "zeroes x": zeroes_x,
