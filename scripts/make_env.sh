@@ -34,4 +34,5 @@ rm -f "$ready"
 # Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
 "$venv/bin/python" -m pip install -q --progress-bar on --no-compile -r requirements.txt
 "$venv/bin/python" -m pip install -q --no-deps -e .
+"$venv/bin/python" scripts/find_browser.py
 "$venv/bin/python" -c 'import sys; print(sys.prefix)' > "$ready"

@@ -1,11 +1,73 @@
-"""Settings that all tests share."""
+"""Settings and fixtures that all tests share."""
 
+import functools
+import http.server
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from find_browser import system_browser
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
 
 # The same cases in every run: a test that is green today is not red tomorrow by the luck of the
 # draw. No deadline for one case, as the first call into PyTorch is slow.
 settings.register_profile("book", derandomize=True, database=None, deadline=None)
 settings.load_profile("book")
+
+SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium without a window: the system's, or playwright's own."""
+    arguments = ["--disable-gpu"] + ["--no-sandbox"] * (
+        os.geteuid() == 0
+    )  # root has no sandbox
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=system_browser(), args=arguments)
+        yield browser
+        browser.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line in the log for each."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The address of the built book, served on this machine as a web server would."""
+    handler = functools.partial(Quiet, directory=SITE)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def explorer_page(browser):
+    """A function that shows one explorer on an empty page and returns the page. It fails if the page reports an error."""
+    contexts, errors = [], []
+
+    def show(explorer, width=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.set_content(
+            f'<!doctype html><html lang="en"><title>explorer</title><body>{explorer.html()}</body></html>'
+        )
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert not errors
 
 
 def pytest_terminal_summary(terminalreporter):
