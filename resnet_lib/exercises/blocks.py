@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import random
@@ -16,14 +17,20 @@ from resnet_lib.exercises.checking import Exercise, first_difference, tell
 from resnet_lib.exercises.pictures import compare_images
 from resnet_lib.exercises.probing import (
     Probe,
+    Seen,
     Weights,
     attempt_gradients,
     fill,
+    gradient_in_eval_mode,
+    layer_instead_of_tensor,
+    looking_for,
     numbers,
     random_input,
     same,
+    set_seeds,
+    starts,
 )
-from resnet_lib.exercises.running import StudentError
+from resnet_lib.exercises.running import Differs, StudentError
 
 
 def projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
@@ -33,8 +40,11 @@ def projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequentia
     )
 
 
-def fill_projection(module: nn.Sequential) -> None:
+def fill_projection(module: nn.Module) -> None:
     """After the block is built: its __init__ may initialise all weights that it holds."""
+    if isinstance(module, nn.Conv2d):
+        fill([("weight", module.weight)], seed=9)
+        return
     norm = module[1]
     fill(
         [
@@ -46,7 +56,6 @@ def fill_projection(module: nn.Sequential) -> None:
         ],
         seed=9,
     )
-    return module
 
 
 # What a probe sees --------------------------------------------------------------------------------------------------
@@ -121,19 +130,17 @@ _WEIGHTED = {"conv2d", "batch_norm", "linear"}
 
 
 class Watch(Weights):
-    """Notes what gives a mistake away in any of its forms: layers that no block has, settings, the shapes of a sum.
-
-    Batch norms compute with the usual eps and momentum, so that other ones are one finding, whatever the number.
-    """
+    """Notes what gives a mistake away in any of its forms: layers that no block has, settings, the shapes of a sum."""
 
     def __init__(self):
         super().__init__()
-        self.foreign = self.settings = ""
+        self.foreign = ""
+        self.options: list[str] = []  # of convolutions, which no block has
         self.terms = None
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         name = getattr(function, "__name__", "")
-        named = dict(named or {})
+        named = named or {}
         if name in _SUMS and len(arguments) == 2:
             if all(isinstance(term, Tensor) for term in arguments):
                 self.terms = tuple(tuple(term.shape) for term in arguments)
@@ -141,11 +148,11 @@ class Watch(Weights):
             self.foreign = self.foreign or f"it computes with {_FOREIGN[name]}"
         elif name == "pad" and named.get("mode", "constant") != "constant":
             self.foreign = self.foreign or "it pads with something else than zeros"
-        elif name == "batch_norm":
-            for setting, usual in (("momentum", 0.1), ("eps", 1e-5)):
-                if named.get(setting, usual) != usual:
-                    self.settings = f"a batch norm has another {setting} than {usual:g}"
-                named[setting] = usual
+        elif name == "conv2d":
+            for place, option in ((5, "dilation"), (6, "groups")):
+                value = arguments[place] if len(arguments) > place else named.get(option, 1)
+                if value not in (1, (1, 1), [1, 1]):
+                    self.options.append(f"a convolution has {option}={value}")
         if name in _WEIGHTED:
             return super().__torch_function__(function, types, arguments, named)
         return function(*arguments, **named)
@@ -172,7 +179,11 @@ class Case:
         text = f"in_channels {self.in_channels}, channels {self.channels}"
         if not self.short:
             text += f", stride {self.stride}"
-        given = {"": "", "projection": ", downsample a 1×1 convolution and its batch norm"}
+        given = {
+            "": "",
+            "projection": ", downsample a 1×1 convolution and its batch norm",
+            "convolution": ", downsample a 1×1 convolution alone",
+        }
         return text + given.get(self.downsample, f", downsample {self.downsample}")
 
     def input(self, images: int = 3, height: int = 5, width: int = 7) -> Tensor:
@@ -184,12 +195,14 @@ class Case:
 
     def build(self, block) -> tuple[nn.Module, nn.Module | None]:
         """The block and the module on its shortcut, if there is one."""
-        _seed(987_654_321)
+        set_seeds(987_654_321)
         if self.expansion is not None and _expansion(block) != self.expansion:
             raise Odd("its `expansion` is not right yet")
         shortcut = None
         if self.downsample == "projection":
             shortcut = projection(self.in_channels, self.out_channels, self.stride)
+        elif self.downsample == "convolution":
+            shortcut = conv1x1(self.in_channels, self.out_channels, self.stride)
         elif self.downsample == "nn.Identity()":
             shortcut = nn.Identity()
         arguments = [self.in_channels, self.channels]
@@ -210,6 +223,9 @@ def _call(block, arguments: list):
         signature = inspect.signature(block)
     except (TypeError, ValueError):
         return block(*arguments)
+    order = [p.name for p in signature.parameters.values() if p.kind != p.KEYWORD_ONLY]
+    if "stride" in order and "downsample" in order[: order.index("stride")]:
+        raise Odd("downsample stands before stride")
     try:
         signature.bind(*arguments)
     except TypeError:
@@ -235,13 +251,6 @@ def _expansion(block) -> object:
     return f"a {type(value).__name__}"
 
 
-def _seed(seed: int) -> None:
-    """Sets the three seeds. Not by torch.manual_seed, which notes a traceback for the GPU each time."""
-    torch.default_generator.manual_seed(seed)
-    random.seed(seed)
-    numpy.random.seed(seed)
-
-
 def _randomness() -> tuple:
     """Where the three random number generators stand."""
     place = numpy.random.get_state()
@@ -251,12 +260,12 @@ def _randomness() -> tuple:
 
 def _draws_no_numbers(function, x: Tensor, mode: str) -> object:
     """What ``function`` gives; an :class:`Odd` finding if it draws random numbers or sets the seed."""
-    _seed(987_654_321)
+    set_seeds(987_654_321)
     before = _randomness()
     result = function(x.clone())
     first = _randomness()
     if first != before:
-        _seed(123_456_789)
+        set_seeds(123_456_789)
         function(x.clone())
         if _randomness()[-1] == first[-1]:
             raise Odd("forward sets the seed of the random numbers")
@@ -272,16 +281,22 @@ class Look:
         self.module, self.shortcut = module, shortcut
         self.x = case.input()
         with torch.no_grad():
+            self.asleep = [m for m in self.module.modules() if not m.training]
             first = self.module.eval()(self.x.clone())
+            if isinstance(first, nn.Module):
+                raise TypeError(layer_instead_of_tensor(first))
             if not isinstance(first, Tensor):
                 raise Odd(f"forward returns no tensor, but {type(first).__name__}")
             used = list(watch.used.values())
             self._all_are_registered(used)
+        self.starts = starts(used)
+        scales = [tensor for role, tensor in used if role == "scale"]
+        if scales and not scales[0].any():
+            self.starts = self.starts or "the first batch norm begins with a scale of 0"
         given = set()
         if self.shortcut is not None:
             given = {id(t) for t in (*self.shortcut.parameters(), *self.shortcut.buffers())}
-            if given:
-                fill_projection(self.shortcut)
+            self.copied = self._has_a_copy()
         self.biases = [
             tensor
             for (before, _), (role, tensor) in zip(used, used[1:])
@@ -294,14 +309,34 @@ class Look:
             for p in self.module.parameters()
             if id(p) not in watch.used and id(p) not in given
         )
+        self.fill()
+
+    def fill(self) -> None:
+        """Gives all weights and statistics the numbers that they have in each answer."""
         fill(self.weights)
+        if self.shortcut is not None and any(True for _ in self.shortcut.parameters()):
+            fill_projection(self.shortcut)
         for bias in self.biases:  # batch norm removes it; settings() finds it
             bias.data.zero_()
+
+    def _has_a_copy(self) -> bool:
+        """Whether the block has a copy of the module that it was given, with the same numbers."""
+        theirs = [p for p in self.shortcut.parameters() if p.dim() == 4]
+        return any(
+            own is not given and own.shape == given.shape and torch.equal(own, given)
+            for own in self.module.parameters()
+            for given in theirs
+        )
 
     def _all_are_registered(self, used: list) -> None:
         known = {id(parameter) for parameter in self.module.parameters()}
         if self.shortcut is not None:
-            known |= {id(parameter) for parameter in self.shortcut.parameters()}
+            given = {id(parameter) for parameter in self.shortcut.parameters()}
+            if given - known and given & self.watch.used.keys():
+                raise Odd("PyTorch does not know of the downsample that it computes with")
+            known |= given
+        if not all(t.requires_grad for _, t in used if isinstance(t, nn.Parameter)):
+            raise Odd("it computes with weights that have requires_grad=False")
         loose = [t for _, t in used if isinstance(t, nn.Parameter) and id(t) not in known]
         if loose:
             self.watch.used.clear()
@@ -315,12 +350,14 @@ class Look:
         parameters = [t for _, t in self.weights if isinstance(t, nn.Parameter)]
         with torch.no_grad():
             output = _draws_no_numbers(self.module.eval(), self.x, "eval")
-            if self.shortcut is not None and len(list(self.shortcut.children())):
-                shift = self.shortcut[1].bias
-                shift.data.add_(1)
+            weights = [] if self.shortcut is None else list(self.shortcut.parameters())
+            if weights:
+                weights[-1].data.add_(1)
                 if torch.equal(self.module(self.x.clone()), output):
+                    if self.copied:
+                        raise Odd("it computes with a copy of the downsample that was given")
                     raise Odd("the downsample that was given has no part in the result")
-                shift.data.sub_(1)
+                weights[-1].data.sub_(1)
         return {
             "number of parameters that it computes with": sum(
                 parameter.numel() for parameter in parameters
@@ -331,7 +368,7 @@ class Look:
     def rest(self) -> dict[str, object]:
         """Training, gradients, side effects, other inputs. In the order in which a difference is worth telling."""
         module, x, case = self.module.eval(), self.x, self.case
-        seen: dict[str, object] = {}
+        seen = Seen()
         with torch.no_grad():
             given = x.clone()
             module(given)
@@ -349,6 +386,8 @@ class Look:
             watched += self.shortcut.buffers()
         seen["running statistics"] = [tensor.clone() for tensor in watched]
         seen |= attempt_gradients(module, x, self.weights)
+        self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
+        seen |= gradient_in_eval_mode(module, x)
         seen["the block stays in eval mode"] = (module.eval()(x.clone()), module.training)[1]
         with torch.no_grad():
             rows = x.clone(memory_format=torch.channels_last)
@@ -359,6 +398,8 @@ class Look:
 
     def settings(self) -> str:
         """What the output does not show."""
+        if self.asleep:
+            return "it begins in eval mode"
         if self.biases:
             return "a convolution has a bias"
         if self.idle:
@@ -367,7 +408,7 @@ class Look:
             return self.watch.settings
         with torch.no_grad():
             self.module.train()(self.x.clone())
-        return self.watch.settings or "as they should be"
+        return self.watch.settings or self.starts or RIGHT
 
 
 def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
@@ -379,7 +420,7 @@ def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
             module, shortcut = case.build(block)
             with watch:
                 look = Look(case, module, shortcut, watch)
-                seen = {}
+                seen = Seen()
                 for part in parts:
                     seen |= getattr(look, part)()
         except Odd as finding:
@@ -395,24 +436,39 @@ def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
             return watch.foreign
         return seen
 
-    right = functools.cache(lambda: observe(reference))
+    @functools.cache
+    def right() -> object:
+        with looking_for(None):
+            return observe(reference)
+
     return Probe(label or case.label, observe)
 
 
+SETTINGS = "its layers, as `__init__` makes them"
+RIGHT = "as they should be"
+CLOSER = ", in training and with other images"
+
+
 def _settings_probe(case: Case, reference: type) -> Probe:
-    """Biases, idle parameters and batch norm's settings: looked at where the output is right, so no mistake hides another."""
-    first = _probe(case, ("result", "rest"), reference)
-    right = functools.cache(lambda: first.run(reference))
+    """What results do not show, and what the block does at real widths only.
+
+    It is looked at where the output is right, so no mistake hides another.
+    """
+    is_right = _comparison(_probe(case, ("result", "rest"), reference), reference)
+    expansion = case.expansion or 1
+    first_stage = Case((64 * expansion, 64), 1, case.expansion, "")
+    is_right_in_layer1 = _comparison(_probe(first_stage, ("result",), reference), reference)
+    layer4 = Case((512 * expansion, 512), 1, case.expansion, "")
 
     def settings(block) -> str:
-        if not same(first.run(block), right()):
+        if not is_right(block):
             return "not looked at, as the output is not right yet"
         module, shortcut = case.build(block)
         with Watch() as watch:
             found = Look(case, module, shortcut, watch).settings()
         made = [case.build(block)[0]]
         states = [_randomness()[-1]]
-        _seed(123_456_789)
+        set_seeds(123_456_789)
         made.append(_call(block, [case.in_channels, case.channels]))
         states.append(_randomness()[-1])
         ours = [{id(parameter) for parameter in module.parameters()} for module in made]
@@ -420,9 +476,59 @@ def _settings_probe(case: Case, reference: type) -> Probe:
             return "two blocks share their weights"
         if states[0] == states[1]:
             return "__init__ sets the seed of the random numbers"
-        return found
+        if found != RIGHT:
+            return found
+        if not is_right_in_layer1(block):
+            return f"with {first_stage.label}, the output is another than the reference gives"
+        return _without_computing(block, layer4, reference)
 
-    return Probe("a look at the layers", settings)
+    return Probe(SETTINGS, settings)
+
+
+def _comparison(probe: Probe, reference: type):
+    """A function: whether ``probe`` sees of a block what it sees of the reference."""
+    right = functools.cache(lambda: probe.run(reference))
+
+    def is_right(block) -> bool:
+        with looking_for(None):
+            expected = right()
+        try:
+            with looking_for(expected):
+                return same(probe.run(block), expected)
+        except Differs:
+            return False
+
+    return is_right
+
+
+def _without_computing(block, case: Case, reference: type) -> str:
+    """The first thing that is wrong in the plan of a wide block: on the meta device, which computes shapes only.
+
+    An answer that cannot run there is looked at in numbers.
+    """
+
+    def plan(block) -> dict[str, object]:
+        module, _ = case.build(block)
+        with torch.no_grad(), Watch() as watch:
+            output = module.eval()(torch.ones(1, case.in_channels, 3, 3))
+        return {
+            "the number of parameters": sum(p.numel() for p in module.parameters()),
+            "the shape of the output": tuple(output.shape),
+            "what its convolutions have": ", ".join(sorted(set(watch.options))),
+        }
+
+    with torch.device("meta"):
+        expected = plan(reference)
+    try:
+        with torch.device("meta"):
+            got = plan(block)
+    except Exception:
+        got = plan(block)
+    for what, value in expected.items():
+        if got[what] != value:
+            found = f"expected {value}, got {got[what]}" if value else got[what]
+            return f"with {case.label}, {what}: {found}"
+    return RIGHT
 
 
 def _expansion_probe(expansion: int) -> Probe:
@@ -446,7 +552,8 @@ def _evidence(probe: Probe, expected: object, got: object) -> str:
     if isinstance(got, str) and probe.label.startswith("the class"):
         return f"Of {probe.label}: expected {expected}, got: {got}."
     if isinstance(got, str):
-        return f"With {probe.label}: {got}."
+        where = "In your block" if probe.label == SETTINGS else f"With {probe.label}"
+        return f"{where}: {got}."
     if isinstance(expected, dict) and isinstance(got, dict):
         what, right, wrong = first_difference(expected, got)
         lists = isinstance(right, list) and isinstance(wrong, list)
@@ -495,7 +602,7 @@ def _missing_projection_probe(case: Case, reference: type) -> Probe:
 def _exercise(name: str, signature: str, reference: type, praise: str, cases: list) -> Exercise:
     """``cases`` are (Case, parts) in the order in which they are tried; the settings are looked at in the first one."""
     probes = [_probe(case, parts, reference) for case, parts in cases]
-    probes[1] = _probe(cases[1][0], cases[1][1], reference, probes[1].label + " (more)")
+    probes[1] = _probe(cases[1][0], cases[1][1], reference, probes[1].label + CLOSER)
     probes.append(_settings_probe(cases[0][0], reference))
     if cases[0][0].expansion is not None:
         probes.insert(0, _expansion_probe(cases[0][0].expansion))
@@ -571,6 +678,7 @@ basic_block = _exercise(
         (Case((4, 6), 1, 1, "projection"), ("result",)),
         (Case((4, 4), 3, 1, "projection"), ("result",)),
         (Case((4, 4), 1, 1, "projection"), ("result",)),
+        (Case((6, 4), 1, 1, "convolution"), ("result",)),
         (Case((4, 4), 1, 1, "nn.Identity()"), ("result",)),
     ],
 )
@@ -586,6 +694,7 @@ bottleneck = _exercise(
         (Case((4, 4), 1, 4, "projection"), ("result",)),
         (Case((8, 2), 3, 4, "projection"), ("result",)),
         (Case((8, 2), 1, 4, "projection"), ("result",)),
+        (Case((6, 2), 1, 4, "convolution"), ("result",)),
         (Case((8, 2), 1, 4, "nn.Identity()"), ("result",)),
     ],
 )
@@ -607,7 +716,11 @@ plain_block = _exercise(
 
 
 def _layers(module: nn.Module, kind: type) -> list[str]:
-    return [name for name, layer in module.named_children() if isinstance(layer, kind)]
+    return [
+        name
+        for name, layer in module.named_children()
+        if isinstance(layer, kind) and name != "downsample"
+    ]
 
 
 def _replace(module: nn.Module, kind: type, make) -> None:
@@ -649,6 +762,82 @@ def _add_common(exercise: Exercise, base: type) -> None:
     class NoSuperInit(base):
         def __init__(self, in_channels, channels, stride=1, downsample=None):
             self.conv1 = conv3x3(in_channels, channels, stride)
+
+    def misspelt(id: str, message: str, **methods) -> None:
+        """Registers a class of its own, as nothing can be left out of one that inherits."""
+        own = {"expansion": base.expansion} if base is not Plain else {}
+        mistake(id, message)(type("Misspelt", (nn.Module,), own | methods))
+
+    misspelt(
+        "init-misspelt",
+        "The method that makes the layers must be called `__init__`, with two underscores on each side. Under another name "
+        "Python never calls it.",
+        __int__=lambda self, *given: None,
+        forward=lambda self, x: x,
+    )
+    misspelt(
+        "forward-misspelt",
+        "The method that computes must be called `forward`: that is the name that PyTorch calls.",
+        __init__=lambda self, *given: nn.Module.__init__(self),
+        foward=lambda self, x: x,
+    )
+
+    @mistake(
+        "layer-without-brackets",
+        "A layer is written without its first pair of brackets: `nn.ReLU` is the class, and nn.ReLU(x) makes a layer with x as its "
+        "setting. Write self.relu1 = nn.ReLU() in __init__ and self.relu1(x) in forward, or F.relu(x).",
+    )
+    class WithoutBrackets(base):
+        def first(self, x):
+            return nn.ReLU(self.batchnorm1(self.conv1(x)))
+
+    @mistake(
+        "starts-in-eval-mode",
+        "The new block, or a part of it, is in eval mode, so its batch norms would never learn: take self.eval() or self.train(False) out of "
+        "__init__. The mode is for the caller to choose.",
+    )
+    class StartsInEvalMode(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.eval()
+
+    @mistake(
+        "constant-weights",
+        "All weights of a convolution begin with the same number, so all its channels learn the same. They must begin with random "
+        "ones: leave them as nn.Conv2d makes them.",
+    )
+    class ConstantWeights(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            nn.init.constant_(self.conv1.weight, 0.1)
+
+    @mistake(
+        "batchnorm-starts-at-zero",
+        "The first batch norm begins with a scale of 0, so nothing passes through it, forwards or backwards. Only the last "
+        "one of the branch may begin so; all others begin with 1.",
+    )
+    class StartsAtZero(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            nn.init.zeros_(self.batchnorm1.weight)
+
+    @mistake(
+        "frozen-weights",
+        "Some weights have requires_grad=False, so training leaves them as they are. Leave requires_grad alone.",
+    )
+    class Frozen(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.conv1.requires_grad_(False)
+
+    @mistake(
+        "no-gradients-in-eval-mode",
+        "In eval mode no gradient reaches x (.detach() or torch.no_grad there). Eval mode changes batch norm only; whether there are "
+        "gradients is for the caller to choose.",
+    )
+    class NoGradientsInEvalMode(base):
+        def forward(self, x):
+            return super().forward(x if self.training else x.detach())
 
     @mistake(
         "no-defaults",
@@ -740,7 +929,7 @@ def _add_common(exercise: Exercise, base: type) -> None:
     )
     class SetsSeed(base):
         def forward(self, x):
-            torch.manual_seed(0)
+            torch.manualset_seeds(0)
             return super().forward(x)
 
     @mistake(
@@ -1176,6 +1365,51 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
     class ProjectionAfterRelu(base):
         def forward(self, x):
             return F.relu(self.branch(x) + self.shortcut(self.first(x)))
+
+    for case, condition in (("without", False), ("with", True)):
+
+        @mistake(
+            f"returns-nothing-{case}-downsample",
+            f"{case.capitalize()} downsample, forward reaches its end without `return`, and so returns None. Every way through "
+            "`if` must end in return; look at the indentation of the last lines.",
+        )
+        class ReturnsNothingInOneCase(base):
+            silent = condition
+
+            def forward(self, x):
+                if (self.downsample is not None) != self.silent:
+                    return super().forward(x)
+
+    @mistake(
+        "downsample-copied",
+        "The shortcut goes through a copy of downsample (copy.deepcopy). It must be the module that was given: the network trains, "
+        "saves and loads that one.",
+    )
+    class DownsampleCopied(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride, copy.deepcopy(downsample))
+
+    @mistake(
+        "downsample-not-registered",
+        "PyTorch does not know of downsample: in a list, a dict or a lambda its weights are missing in parameters(), so they are never "
+        "trained. Write self.downsample = downsample.",
+    )
+    class DownsampleNotRegistered(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride)
+            self.__dict__["hidden"] = downsample
+
+        def shortcut(self, x):
+            return x if self.hidden is None else self.hidden(x)
+
+    @mistake(
+        "downsample-only-if-sequential",
+        "downsample is applied only if it is an nn.Sequential. Any module may be given: apply it unless it is None.",
+    )
+    class OnlyIfSequential(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            keep = downsample if isinstance(downsample, nn.Sequential) else None
+            super().__init__(in_channels, channels, stride, keep)
 
     @mistake(
         "downsample-ignored",

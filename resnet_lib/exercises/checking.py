@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import builtins
+import dataclasses
 import difflib
 import dis
 import functools
 import inspect
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from resnet_lib.exercises.probing import Probe, observe, same, weights_come_back
+from resnet_lib.exercises.first_shown import SHOWN
+from resnet_lib.exercises.probing import (
+    Probe,
+    looking_for,
+    observe,
+    same,
+    weights_come_back,
+)
 from resnet_lib.exercises.running import (
+    Differs,
     StudentError,
     TimeIsUp,
     nothing_changes,
@@ -21,7 +32,8 @@ from resnet_lib.exercises.running import (
 )
 from resnet_lib.exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 
-SECONDS = 0.8  # for one check
+SECONDS = 0.6  # of processor time, for the student's code in one check
+NAMING_ENDS = 0.95  # seconds after the start of a check: an answer not yet recognised by then fails without a name
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,10 @@ class Exercise:
     def _seen(self) -> dict:
         return {}
 
+    @functools.cached_property
+    def _glimpsed(self) -> dict:
+        return {}
+
     def observed(self, answer: object, probe: Probe) -> object:
         """What ``probe`` sees of the reference or of a known mistake: looked at once, then remembered."""
         key = (id(answer), probe.label)
@@ -69,12 +85,35 @@ class Exercise:
                 self._seen[key] = observe(probe, answer)
         return self._seen[key]
 
+    def looks_like(self, answer: object, probe: Probe, got: object) -> bool:
+        """Whether ``probe`` sees ``got`` of a known mistake too. It looks no further than the first thing that differs."""
+        key = (id(answer), probe.label)
+        if key not in self._seen:
+            glimpsed = self._glimpsed.get(key, {})
+            if isinstance(got, dict) and any(
+                what not in got or not same(got[what], value)
+                for what, value in glimpsed.items()
+            ):
+                return False
+            try:
+                with looking_for(got):
+                    self._seen[key] = observe(probe, answer)
+            except Differs as found:
+                self._glimpsed[key] = found.seen
+                return False
+        return same(got, self._seen[key])
+
+    def known(self, id: str) -> Misconception | None:
+        """The mistake of this ``id``, if it is one of this exercise."""
+        return next((mistake for mistake in self.mistakes if mistake.id == id), None)
+
 
 def check_answer(exercise: Exercise, answer: object) -> Verdict:
     """The verdict on one answer. Never raises, changes no state, ends within a second."""
+    start = time.thread_time()
     try:
         with nothing_changes(), weights_come_back(), time_limit(SECONDS):
-            return _screen(exercise, answer) or _probe(exercise, answer)
+            return _screen(exercise, answer) or _probe(exercise, answer, start + NAMING_ENDS)
     except TimeIsUp as error:
         return _verdict(exercise, FAILED, StudentError(error).explain())
     except (
@@ -95,7 +134,10 @@ def _screen(exercise: Exercise, answer: object) -> Verdict | None:
     what = "class" if wants_class else "function"
     name = exercise.signature.split("(")[0]
     wanted = f'Give the {what} itself, without brackets: `check("{exercise.name}", {name})`.'
-    if isinstance(answer, type) != wants_class or not callable(answer):
+    makes_one = (
+        not wants_class and isinstance(answer, type) and issubclass(answer, nn.Sequential)
+    )
+    if (isinstance(answer, type) != wants_class and not makes_one) or not callable(answer):
         kind = (
             "an instance"
             if wants_class and isinstance(answer, nn.Module)
@@ -119,16 +161,35 @@ def _screen(exercise: Exercise, answer: object) -> Verdict | None:
         for name, value in vars(base).items()
     }
     if is_stub(own.get("__init__")) and is_stub(own.get("forward")):
-        return _not_attempted(exercise)
-    if "forward" not in own:
-        near = difflib.get_close_matches(
-            "forward", [name for name in own if callable(own[name])], n=1, cutoff=0.6
+        methods = [name for name in own if inspect.isfunction(own[name])]
+        if all(is_stub(own[name]) for name in methods):
+            return _not_attempted(exercise)
+    if "__init__" not in own and (near := _misspelt("init", own)):
+        return _screened(
+            exercise, "init-misspelt", f"Your class has `{near}`, and no `__init__`."
         )
-        hint = f" You have a method `{near[0]}`: is that it?" if near else ""
-        return _verdict(exercise, FAILED, f"Your class has no method `forward`.{hint}")
+    if "forward" not in own:
+        if near := _misspelt("forward", own):
+            found = f"Your class has `{near}`, and no `forward`."
+            return _screened(exercise, "forward-misspelt", found)
+        return _verdict(exercise, FAILED, "Your class has no method `forward`.")
     if is_stub(own["forward"]):
         return _not_attempted(exercise, "`forward` is still empty.")
     return None
+
+
+def _misspelt(name: str, own: dict[str, object]) -> str | None:
+    """The method of a class whose name is nearly ``name``, whatever underscores and capitals it has."""
+    plain = {
+        method.strip("_").lower(): method for method in own if inspect.isfunction(own[method])
+    }
+    near = difflib.get_close_matches(name, plain, n=1, cutoff=0.7)
+    return plain[near[0]] if near else None
+
+
+def _screened(exercise: Exercise, id: str, found: str) -> Verdict:
+    """The verdict on a mistake that shows before anything runs."""
+    return _verdict(exercise, FAILED, f"{exercise.known(id).message}\n{found}", id)
 
 
 def _not_attempted(
@@ -145,10 +206,10 @@ def is_stub(function: object) -> bool:
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if code is None:
         return False
-    if code.co_names == ("NotImplementedError",):
+    instructions = list(dis.get_instructions(code))
+    if code.co_names == ("NotImplementedError",) and not dropped_errors(function):
         return not any(
-            instruction.opname.startswith(("STORE", "FOR_ITER", "RETURN"))
-            for instruction in dis.get_instructions(code)
+            i.opname.startswith(("STORE", "FOR_ITER", "RETURN")) for i in instructions
         )
     idle = {
         "RESUME",
@@ -159,14 +220,42 @@ def is_stub(function: object) -> bool:
         "POP_TOP",
         "COPY_FREE_VARS",
     }
-    instructions = list(dis.get_instructions(code))
+    if code.co_names == ("NotImplementedError",):  # without `raise`
+        return all(i.opname in idle | {"LOAD_GLOBAL", "PRECALL", "CALL"} for i in instructions)
     returned = [i.argval for i in instructions if i.opname in ("LOAD_CONST", "RETURN_CONST")]
     return all(i.opname in idle for i in instructions) and all(
         v is None or v is Ellipsis for v in returned
     )
 
 
-def _probe(exercise: Exercise, answer: object) -> Verdict:
+def dropped_errors(answer: object) -> str:
+    """The first error that a function, or a method of a class, makes and does not raise, as in ``ValueError("…")`` alone."""
+    methods = vars(answer).values() if isinstance(answer, type) else [answer]
+    for method in methods:
+        code = getattr(method, "__code__", None)
+        if not inspect.iscode(code):
+            continue
+        before, candidate = "RESUME", ""
+        for step in dis.get_instructions(code):
+            if step.opname in ("CACHE", "PRECALL", "PUSH_NULL"):
+                continue
+            begins = bool(step.starts_line) or before in ("POP_TOP", "RESUME", "NOP")
+            error = getattr(builtins, str(step.argval), None)
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and begins and not candidate:
+                if isinstance(error, type) and issubclass(error, BaseException):
+                    candidate = step.argval
+            elif step.opname == "POP_TOP" and candidate:
+                return f"`{candidate}`"
+            elif step.opname.startswith(_ENDS_A_STATEMENT):
+                candidate = ""
+            before = step.opname
+    return ""
+
+
+_ENDS_A_STATEMENT = ("RAISE", "RETURN", "STORE", "CHECK_EXC", "JUMP", "POP_JUMP", "FOR_ITER")
+
+
+def _probe(exercise: Exercise, answer: object, deadline: float) -> Verdict:
     """Tries every probe; where one differs from the reference, looks for the mistake that differs in the same way."""
     expected = [exercise.observed(exercise.reference, probe) for probe in exercise.probes]
     got = []
@@ -180,10 +269,14 @@ def _probe(exercise: Exercise, answer: object) -> Verdict:
             got.pop()  # slow, and wrong before the time was up
             break
     with untimed():
-        return _judge(exercise, expected, got)
+        verdict = _judge(exercise, expected, got, deadline)
+        if verdict.status == FAILED and (dropped := dropped_errors(answer)):
+            note = f"Besides, {dropped} stands there without `raise`, so it has no effect."
+            verdict = dataclasses.replace(verdict, message=f"{verdict.message}\n{note}")
+        return verdict
 
 
-def _judge(exercise: Exercise, expected: list, got: list) -> Verdict:
+def _judge(exercise: Exercise, expected: list, got: list, deadline: float) -> Verdict:
     """The verdict on what the probes saw, or those of them for which there was time."""
     wrong = [number for number, (e, g) in enumerate(zip(expected, got)) if not same(g, e)]
     if not wrong:
@@ -193,11 +286,17 @@ def _judge(exercise: Exercise, expected: list, got: list) -> Verdict:
     shown = exercise.probes[first], expected[first], got[first]
     details = describe_difference(exercise, *shown)
     picture = exercise.picture(*shown)
+    shown = {id: n for n, ids in enumerate(SHOWN.get(exercise.name, ())) for id in ids}
+    # the probes that showed something come first: few mistakes show the same there
+    order = sorted(range(len(got)), key=lambda number: (number not in wrong, number))
     alike = (
         mistake
         for mistake in exercise.mistakes
-        if all(
-            same(g, exercise.observed(mistake.answer, p)) for p, g in zip(exercise.probes, got)
+        if shown.get(mistake.id, first) == first
+        and time.thread_time() < deadline
+        and all(
+            exercise.looks_like(mistake.answer, exercise.probes[number], got[number])
+            for number in order
         )
     )
     mistake = next(alike, None)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
 from resnet_lib.exercises.checking import Exercise, tell
-from resnet_lib.exercises.probing import Probe, behaviour, random_input
+from resnet_lib.exercises.probing import Probe, Seen, behaviour, random_input, set_seeds
 from resnet_lib.exercises.running import StudentError, attempt
+
+
+def check_stride(stride: object) -> None:
+    """Raises a ``TypeError`` that tells what a block received in the place of its stride."""
+    if stride is None or isinstance(stride, nn.Module):
+        raise TypeError(
+            f"a block received {type(stride).__name__} as its stride; the order is in_channels, channels, stride, downsample"
+        )
 
 
 class Noted:
     """Beside a block: notes what the block was built with."""
 
     def __init__(self, in_channels, channels, stride=1, downsample=None):
+        check_stride(stride)
         super().__init__(in_channels, channels, stride, downsample)
         stride = stride[0] if isinstance(stride, (tuple, list)) else stride
         self.built_with = int(in_channels), int(channels), int(stride)
@@ -33,6 +44,31 @@ class WideBlock(Noted, ResidualBasicBlock):
     """A basic block with expansion 2, which no ResNet has: it tells who reads `expansion` and who knows it by heart."""
 
     expansion = 2
+
+
+class LightBlock(nn.Module):
+    """Stands in for a block: built alike and shaped alike, with pooling in place of the convolutions, so it is fast."""
+
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__()
+        check_stride(stride)
+        self.stride = stride[0] if isinstance(stride, (tuple, list)) else stride
+        self.out_channels = channels * self.expansion
+        self.norm = nn.BatchNorm2d(self.out_channels)
+        self.downsample = downsample
+        projected = "projected" if is_projection(downsample) else "identity"
+        self.built_with = int(in_channels), int(channels), int(self.stride), projected
+
+    def forward(self, x: Tensor) -> Tensor:
+        wanted, got = self.built_with[0], x.shape[1]
+        if got != wanted:
+            raise RuntimeError(f"a block was built for {wanted} channels and receives {got}")
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = F.avg_pool2d(x, 3, self.stride, 1)
+        out = out.repeat(1, -(-self.out_channels // wanted), 1, 1)[:, : self.out_channels]
+        return F.relu(self.norm(out) + shortcut)
 
 
 def in_use(look: Callable, *arguments, **named) -> dict[str, object]:
@@ -55,11 +91,10 @@ def stage_probe(
         if not isinstance(stage, nn.Sequential):
             return {"the type of the result": type(stage).__name__}
         modules = list(stage)
-        seen = {
-            "the type of the result": "Sequential",
-            "the modules in it": [type(module).__name__ for module in modules],
-            "the number of different blocks": len(set(map(id, modules))),
-        }
+        seen = Seen()
+        seen["the type of the result"] = "Sequential"
+        seen["the modules in it"] = [type(module).__name__ for module in modules]
+        seen["the number of different blocks"] = len(set(map(id, modules)))
         again = make_layer(block, in_channels, channels, blocks, stride)
         seen["a second call makes new layers"] = not shares_weights(stage, again)
         if all(isinstance(module, Noted) for module in modules):
@@ -69,7 +104,9 @@ def stage_probe(
             seen["a projection in each block"] = [
                 "yes" if is_projection(module.downsample) else "no" for module in modules
             ]
-        return seen | in_use(behaviour, stage, random_input(3, in_channels, 5, 7))
+        seen |= state(stage)
+        seen |= in_use(behaviour, stage, random_input(3, in_channels, 5, 7))
+        return seen
 
     what = f"{block.__name__} (expansion {block.expansion})"
     return Probe(
@@ -78,19 +115,47 @@ def stage_probe(
     )
 
 
-def many_blocks_probe(blocks: int) -> Probe:
-    """Makes a long stage, and only counts its blocks."""
+def state(module: nn.Module) -> dict[str, object]:
+    """What every module should be in when it is new: train mode, float32, trainable."""
+    return {
+        "every module begins in train mode": all(m.training for m in module.modules()),
+        "the types of its weights": sorted({str(p.dtype) for p in module.parameters()}),
+        "every weight has requires_grad": all(p.requires_grad for p in module.parameters()),
+    }
+
+
+#: of ResNet-34, 101 and 152, and one more than any of them has
+LENGTHS = (2, 4, 6, 8, 23, 36, 37)
+
+
+def long_stages_probe() -> Probe:
+    """Makes stages of many lengths and of real width, and looks at their blocks; nothing is computed."""
 
     def run(make_layer):
-        stage = make_layer(BasicBlock, 2, 2, blocks, 1)
-        modules = list(stage) if isinstance(stage, nn.Sequential) else []
-        return {
-            "the number of blocks": len(modules),
-            "how many differ": len(set(map(id, modules))),
-        }
+        seen = Seen()
+        states = []
+        for blocks in LENGTHS:
+            set_seeds(blocks)
+            stage = make_layer(LightBlock, 64, 128, blocks, 2)
+            states.append(torch.default_generator.get_state())
+            modules = list(stage) if isinstance(stage, nn.Sequential) else []
+            what = f", where `blocks` is {blocks}"
+            seen["the number of blocks" + what] = len(modules)
+            seen["the number of different blocks" + what] = len(set(map(id, modules)))
+            seen["(in_channels, channels, stride, shortcut) of each block" + what] = [
+                getattr(module, "built_with", None) for module in modules
+            ]
+            seen["the number of parameters" + what] = sum(
+                p.numel() for module in modules for p in module.parameters()
+            )
+            for name, value in state(nn.ModuleList(modules)).items():
+                seen[name + what] = value
+        seen["make_layer sets the seed of the random numbers"] = torch.equal(*states[:2])
+        return seen
 
-    label = f"make_layer({BasicBlock.__name__}, in_channels 2, channels 2, blocks {blocks}, stride 1)"
-    return Probe(label, run)
+    return Probe(
+        "long stages: make_layer(a block, in_channels 64, channels 128, blocks, stride 2)", run
+    )
 
 
 def shares_weights(first: nn.Module, second: object) -> bool:
@@ -153,7 +218,8 @@ MAKE_LAYER = Exercise(
         stage_probe(WideBlock, 6, 3, 2, 1),
         stage_probe(WideBlock, 4, 3, 3, 2),
         stage_probe(Bottleneck, 16, 2, 1, 1),  # fewer channels come out than went in
-        many_blocks_probe(9),
+        stage_probe(BasicBlock, 4, 4, 2, 3),
+        long_stages_probe(),
     ],
     "Blocks, channels, stride and projection are right, for every block and every expansion.",
     tell,
@@ -459,3 +525,104 @@ def _(block, in_channels, channels, blocks, stride):
         return make(block, in_channels, channels, 1, stride)
     stage = make(block, in_channels, channels, blocks - 1, 1)
     return nn.Sequential(*stage, *make(block, out_channels, channels, 1, stride))
+
+
+mistake(
+    "stride-and-downsample-swapped",
+    "downsample is given to the block before stride. The order is block(in_channels, channels, stride, downsample).",
+    first=lambda block, a, b, stride, downsample: block(a, b, downsample, stride),
+)
+mistake(
+    "blocks-reversed",
+    "The blocks are in reverse, as after layers.reverse(). The first one, with stride and projection, comes first.",
+    whole=lambda modules: nn.Sequential(*modules[::-1]),
+)
+mistake(
+    "starts-in-eval-mode",
+    "The stage, or a part of it, comes back in eval mode, so its batch norms would never learn: take .eval() out. The mode is for the caller to "
+    "choose.",
+    whole=lambda modules: nn.Sequential(*modules).eval(),
+)
+mistake(
+    "projection-only-if-stride-2",
+    "Stride 2 is taken for the only one that changes the size: a stride of 3 does too. Compare with 1: stride != 1.",
+    needs=lambda in_channels, channels, stride, expansion: (
+        stride == 2 or in_channels != channels * expansion
+    ),
+)
+for setting, usual, value in (("momentum", 0.1, 0.9), ("eps", 1e-5, 1e-3)):
+    mistake(
+        f"projection-batchnorm-{setting}",
+        f"The batch norm of the projection has another {setting} than PyTorch's {usual:g}. Leave it out: the published weights "
+        "were trained with the usual one.",
+        project=lambda a, b, stride, options={setting: value}: nn.Sequential(
+            conv1x1(a, b, stride), nn.BatchNorm2d(b, **options)
+        ),
+    )
+mistake(
+    "weights-in-float64",
+    "The stage has weights of type float64 (.double()). A network computes in float32, PyTorch's own choice: leave the type "
+    "alone.",
+    whole=lambda modules: nn.Sequential(*modules).double(),
+)
+mistake(
+    "weights-in-float16",
+    "The stage has weights of type float16 (.half()). A network is built in float32, PyTorch's own choice: leave the type alone.",
+    whole=lambda modules: nn.Sequential(*modules).half(),
+)
+mistake(
+    "frozen-projection",
+    "The weights of the projection have requires_grad=False, so training leaves them as they are. Leave requires_grad alone.",
+    project=lambda a, b, stride: projection(a, b, stride).requires_grad_(False),
+)
+mistake(
+    "frozen-weights",
+    "All weights of the stage have requires_grad=False, so training leaves them as they are. Leave requires_grad alone.",
+    whole=lambda modules: nn.Sequential(*modules).requires_grad_(False),
+)
+
+
+def constant(conv: nn.Conv2d) -> nn.Conv2d:
+    nn.init.constant_(conv.weight, 0.1)
+    return conv
+
+
+mistake(
+    "constant-weights",
+    "All weights of the projection begin with the same number, so all its channels learn the same. Leave them as nn.Conv2d makes "
+    "them.",
+    project=lambda a, b, stride: nn.Sequential(
+        constant(conv1x1(a, b, stride)), nn.BatchNorm2d(b)
+    ),
+)
+
+
+@MAKE_LAYER.mistake(
+    "sets-the-seed",
+    "make_layer calls torch.manual_seed: every stage begins alike, and everything random after it repeats. Leave the seed to "
+    "the training script.",
+)
+def _(*given):
+    set_seeds(0)
+    return stages()(*given)
+
+
+@MAKE_LAYER.mistake(
+    "return-inside-the-loop",
+    "The `return` stands inside the loop, so the stage ends after its second block, and with a single block nothing comes back. "
+    "Move `return` to the left, below the loop.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    return stages()(block, in_channels, channels, 2, stride) if blocks > 1 else None
+
+
+for case, silent in (("with", True), ("without", False)):
+
+    @MAKE_LAYER.mistake(
+        f"returns-nothing-{case}-projection",
+        f"Where the stage is built {case} a projection, your function reaches its end without `return`, and so returns None. Look at "
+        "the indentation of the last lines.",
+    )
+    def _(block, in_channels, channels, blocks, stride, silent=silent):
+        if shape_changes(in_channels, channels, stride, block.expansion) != silent:
+            return stages()(block, in_channels, channels, blocks, stride)

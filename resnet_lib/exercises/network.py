@@ -13,36 +13,28 @@ from torch.overrides import TorchFunctionMode
 from resnet_lib.comparing import randomise_batchnorm
 from resnet_lib.costs import count_parameters
 from resnet_lib.exercises.checking import Exercise, is_stub, tell
-from resnet_lib.exercises.layers import in_use, is_projection
-from resnet_lib.exercises.probing import Probe, behaviour, fill, numbers, random_input
-from resnet_lib.exercises.probing import same, weights_in_order
-from resnet_lib.exercises.running import StudentError, TimeIsUp, attempt
-from resnet_lib.exercises.running import nothing_changes, time_limit
+from resnet_lib.exercises.layers import LightBlock, in_use, state
+from resnet_lib.exercises.probing import (
+    Probe,
+    Seen,
+    Weights,
+    behaviour,
+    fill,
+    looking_for,
+    numbers,
+    random_input,
+    same,
+    set_seeds,
+    weights_in_order,
+)
+from resnet_lib.exercises.running import (
+    StudentError,
+    TimeIsUp,
+    attempt,
+    nothing_changes,
+    time_limit,
+)
 from resnet_lib.resnet import ResNetBase
-
-
-class LightBlock(nn.Module):
-    """Stands in for a block: built alike and shaped alike, with pooling in place of the convolutions, so it is fast."""
-
-    expansion = 1
-
-    def __init__(self, in_channels, channels, stride=1, downsample=None):
-        super().__init__()
-        self.stride = stride[0] if isinstance(stride, (tuple, list)) else stride
-        self.out_channels = channels * self.expansion
-        self.norm = nn.BatchNorm2d(self.out_channels)
-        self.downsample = downsample
-        projected = "projected" if is_projection(downsample) else "identity"
-        self.built_with = int(in_channels), int(channels), int(self.stride), projected
-
-    def forward(self, x: Tensor) -> Tensor:
-        wanted, got = self.built_with[0], x.shape[1]
-        if got != wanted:
-            raise RuntimeError(f"a block was built for {wanted} channels and receives {got}")
-        shortcut = x if self.downsample is None else self.downsample(x)
-        out = F.avg_pool2d(x, 3, self.stride, 1)
-        out = out.repeat(1, -(-self.out_channels // wanted), 1, 1)[:, : self.out_channels]
-        return F.relu(self.norm(out) + shortcut)
 
 
 class LightBlock2(LightBlock):
@@ -51,9 +43,15 @@ class LightBlock2(LightBlock):
     expansion = 2
 
 
+class LightBlock4(LightBlock):
+    """With the expansion of bottlenecks."""
+
+    expansion = 4
+
+
 def build(answer: type, block: type[nn.Module], layers: list[int], *classes: int) -> nn.Module:
     """The answer's network, the second one that is built: what the first leaves behind in its class shows."""
-    torch.manual_seed(0)  # so that an answer with chance in it gets the same verdict each time
+    set_seeds(0)  # so that an answer with chance in it gets the same verdict each time
     if not issubclass(answer, Network) or issubclass(answer, Shared):
         try:
             answer(LightBlock, [1, 1, 1, 1], 2)
@@ -74,19 +72,50 @@ STEADY = "the same output for the same image"
 def plan(model: nn.Module) -> dict[str, object]:
     """The blocks and parameters of a network; nothing is computed."""
     blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
-    return {
-        BLOCKS: sorted(block.built_with for block in blocks),
-        "number of parameters": sum(p.numel() for p in model.parameters()),
-    }
+    seen = Seen()
+    seen[BLOCKS] = sorted(block.built_with for block in blocks)
+    seen["number of parameters"] = sum(p.numel() for p in model.parameters())
+    seen |= state(model)
+    return seen
 
 
 def plan_probe(block: type[nn.Module], layers: list[int], classes: int) -> Probe:
     def run(answer):
         given = list(layers)
         seen = plan(build(answer, block, given, classes))
-        return seen | {"the list of layers is left as it was": given == layers}
+        seen["the list of layers is left as it was"] = given == layers
+        states = [torch.default_generator.get_state()]
+        set_seeds(1)
+        answer(block, list(layers), classes)
+        states.append(torch.default_generator.get_state())
+        seen["__init__ sets the seed of the random numbers"] = torch.equal(*states)
+        return seen
 
     return Probe(named(block, layers, classes), run)
+
+
+def table_probe() -> Probe:
+    """Builds ResNet-34, 101 and 152 of Table 1 on the meta device, where weights take neither time nor memory.
+
+    An answer that cannot be built there is built in memory.
+    """
+
+    def run(answer):
+        seen = Seen()
+        for depth, layers in ((34, [3, 4, 6, 3]), (101, [3, 4, 23, 3]), (152, [3, 8, 36, 3])):
+            block = LightBlock if depth == 34 else LightBlock4
+            try:
+                with torch.device("meta"):
+                    model = answer(block, list(layers), 1000)
+            except Exception:
+                model = answer(block, list(layers), 1000)
+            with looking_for(None):
+                found = plan(model)
+            for what, value in found.items():
+                seen[f"{what} of ResNet-{depth}"] = value
+        return seen
+
+    return Probe("the plans of ResNet-34, 101 and 152", run)
 
 
 def output_probe(
@@ -99,7 +128,9 @@ def output_probe(
         x = scale * random_input(*shape)
         if len(x) > 1:
             x[1] = x[0]  # whose outputs differ only if chance has a part in it
-        return plan(model) | in_use(output_in_eval_mode, model, x)
+        seen = plan(model)
+        seen |= in_use(output_in_eval_mode, model, x)
+        return seen
 
     return Probe(f"{named(block, layers, *classes)}, {images(shape)}", run)
 
@@ -110,8 +141,7 @@ def images(shape: tuple[int, int, int, int]) -> str:
 
 def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
     weights = weights_in_order(model, x.clone())
-    seen: dict[str, object] = {
-        STEADY: True,
+    starts = {
         "every convolution starts with different numbers": all(
             bool(tensor.max() > tensor.min())
             for role, tensor in weights
@@ -122,24 +152,35 @@ def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
         ),
     }
     fill(weights)
-    with torch.no_grad():
+    with torch.no_grad(), Weights():
         output = numbers(model.eval()(x.clone()))
         twins = (output, output)
         if len(x) == 1:
             twins = (output, numbers(model(x.clone())))
         elif isinstance(output, Tensor) and output.shape[:1] == x.shape[:1]:
             twins = (output[0], output[1])
-    if not same(*twins):
-        return {STEADY: False}
-    return seen | {"output in eval mode": output}
+    seen = Seen()
+    seen[STEADY] = same(*twins)
+    if seen[STEADY]:
+        seen |= starts
+        seen["output in eval mode"] = output
+    return seen
 
 
 def training_probe(block: type[nn.Module], layers: list[int], classes: int, shape) -> Probe:
-    """Looks at everything: outputs, running statistics and gradients."""
+    """Looks at everything: outputs, running statistics and gradients.
+
+    Not of a network with several times too many parameters: that takes long, and the plan tells what is wrong.
+    """
+    most = 3 * sum(p.numel() for p in Network(block, layers, classes).parameters())
 
     def run(answer):
         model = build(answer, block, list(layers), classes)
-        return plan(model) | in_use(in_training, model, random_input(*shape))
+        seen = plan(model)
+        if seen["number of parameters"] > most:
+            return seen
+        seen |= in_use(in_training, model, random_input(*shape))
+        return seen
 
     return Probe(f"{named(block, layers, classes)}, {images(shape)}", run)
 
@@ -147,16 +188,22 @@ def training_probe(block: type[nn.Module], layers: list[int], classes: int, shap
 def in_training(model: nn.Module, x: Tensor) -> dict[str, object]:
     with torch.no_grad():
         outputs = [numbers(model.train()(x.clone())) for _ in range(2)]
-    if not same(*outputs):
-        return {STEADY: False}
-    return {STEADY: True} | behaviour(model, x)
+    seen = Seen()
+    seen[STEADY] = same(*outputs)
+    if seen[STEADY]:
+        seen |= behaviour(model, x)
+    return seen
 
 
 def evidence(probe: Probe, expected: dict, got: object) -> str:
     """As :func:`tell`, but of many blocks only the first that differs."""
-    if not isinstance(got, dict) or got.get(BLOCKS) == expected[BLOCKS]:
+    plans = [what for what in expected if what.startswith(BLOCKS)]
+    if not isinstance(got, dict) or all(got.get(what) == expected[what] for what in plans):
         return tell(probe, expected, got)
-    right, wrong = expected[BLOCKS], got[BLOCKS]
+    what = next(what for what in plans if got.get(what) != expected[what])
+    if what not in got:
+        return tell(probe, expected, got)
+    right, wrong = expected[what], got[what]
     if len(right) != len(wrong):
         return f"With {probe.label}: expected {len(right)} different blocks, got {len(wrong)}."
     number, (r, w) = next((n, b) for n, b in enumerate(zip(right, wrong), 1) if b[0] != b[1])
@@ -257,6 +304,7 @@ RESNET = Exercise(
         output_probe(LightBlock, [1, 1, 1, 1], 200, shape=(3, 3, 33, 23)),
         output_probe(LightBlock, [1, 1, 1, 1], shape=(1, 3, 33, 257), scale=10),
         training_probe(LightBlock2, [2, 1, 1, 1], 200, shape=(2, 3, 17, 33)),
+        table_probe(),
     ],
     "Stem, stages, projections and classifier are right, for every block and every size of image.",
     evidence,
@@ -786,6 +834,97 @@ mistake(
 )
 
 
+mistake(
+    "stride-and-downsample-swapped",
+    "downsample is given to the block before stride. The order is block(in_channels, channels, stride, downsample).",
+    first=lambda self, block, channels, stride, downsample: block(
+        self.in_channels, channels, downsample, stride
+    ),
+)
+mistake(
+    "layers-reversed-in-place",
+    "layers.reverse() turns the list round that the caller gave, and the stages get their numbers of blocks in reverse. layer1 "
+    "has layers[0] blocks; leave the list as it is.",
+    __init__=lambda self, block, layers, num_classes=1000: (
+        layers.reverse(),
+        Network.__init__(self, block, layers, num_classes),
+    )[1],
+)
+mistake(
+    "starts-in-eval-mode",
+    "The new network, or a part of it, is in eval mode, so its batch norms would never learn: take self.eval() or self.train(False) out of __init__. "
+    "The mode is for the caller to choose.",
+    __init__=lambda self, *given: (Network.__init__(self, *given), self.eval())[0],
+)
+mistake(
+    "sets-the-seed",
+    "__init__ calls torch.manual_seed: all networks begin alike, and everything random after it repeats. Leave the seed to the "
+    "training script.",
+    __init__=lambda self, *given: (set_seeds(0), Network.__init__(self, *given))[1],
+)
+for setting, usual, value in (("momentum", 0.1, 0.9), ("eps", 1e-5, 1e-3)):
+    mistake(
+        f"batchnorm-{setting}",
+        f"A batch norm of the stem or of a projection has another {setting} than PyTorch's {usual:g}. Leave it out: the published "
+        "weights were trained with the usual one.",
+        make_stem=stem_of(
+            lambda options={setting: value}: nn.BatchNorm2d(64, **options), nn.ReLU, max_pool
+        ),
+    )
+mistake(
+    "layer-without-brackets",
+    "A layer is written without its first pair of brackets: `nn.ReLU` is the class, and nn.ReLU(x) makes a layer with x as its "
+    "setting. Write self.relu1 = nn.ReLU() in __init__ and self.relu1(x) in forward, or F.relu(x).",
+    flatten=lambda self, x: nn.ReLU(x),
+)
+mistake(
+    "returns-nothing",
+    "forward returns nothing: end it with `return` and the logits.",
+    last=lambda self, x: None,
+)
+for mode in ("train", "eval"):
+    mistake(
+        f"returns-nothing-in-{mode}-mode",
+        f"In {mode} mode forward reaches its end without `return`, and so returns None. Every way through `if` must end in "
+        "return.",
+        last=lambda self, x, mode=mode: None if self.training == (mode == "train") else x,
+    )
+mistake(
+    "no-gradients-in-eval-mode",
+    "In eval mode your forward runs without gradients (.detach() or torch.no_grad there). Whether there are gradients is for the "
+    "caller to choose.",
+    last=lambda self, x: x if self.training else x.detach(),
+)
+mistake(
+    "frozen-weights",
+    "Some weights have requires_grad=False, so training leaves them as they are. Leave requires_grad alone.",
+    __init__=lambda self, *given: (
+        Network.__init__(self, *given),
+        self.stem[0].requires_grad_(False),
+    )[0],
+)
+
+
+def misspelt(id: str, message: str, **methods) -> None:
+    """Registers a class of its own, as nothing can be left out of one that inherits."""
+    RESNET.mistake(id, message)(type("Misspelt", (nn.Module,), methods))
+
+
+misspelt(
+    "init-misspelt",
+    "The method that makes the layers must be called `__init__`, with two underscores on each side. Under another name Python "
+    "never calls it.",
+    __int__=lambda self, *given: None,
+    forward=lambda self, x: x,
+)
+misspelt(
+    "forward-misspelt",
+    "The method that computes must be called `forward`: that is the name that PyTorch calls.",
+    __init__=lambda self, *given: nn.Module.__init__(self),
+    foward=lambda self, x: x,
+)
+
+
 # The conformance card.
 
 #: depth: blocks in each stage, and whether they are bottlenecks (He et al. 2015, Table 1)
@@ -959,7 +1098,8 @@ class MultiplyAdds(TorchFunctionMode):
         name = getattr(function, "__name__", "")
         if name in ("conv2d", "linear"):
             weight = named.get("weight", arguments[1] if len(arguments) > 1 else None)
-            positions = output.shape[2:].numel() if name == "conv2d" else 1
+            # of one image: (N, C, H, W) or, where a linear layer does the work of a 1×1 convolution, (N, H, W, C)
+            positions = (output.shape[2:] if name == "conv2d" else output.shape[1:-1]).numel()
             self.total += weight.numel() * positions
         return output
 
@@ -1006,6 +1146,14 @@ def _load(model: nn.Module, theirs: dict[str, Tensor]) -> Entry:
     if shapes:
         more = f", and {len(shapes) - 2} more" if len(shapes) > 2 else ""
         reasons.append("another shape: " + "; ".join(shapes[:2]) + more)
+        if all(
+            ours[name].flatten(1).shape == theirs[t].flatten(1).shape
+            for t, name in wanted.items()
+            if t in theirs and ours[name].dim() > 1
+        ):
+            reasons.append(
+                "a 1×1 convolution and nn.Linear do the same, but to load by name, use the one that torchvision uses"
+            )
     loaded = len(wanted.keys() & theirs.keys()) - len(shapes)
     text = f"{loaded} of {len(theirs)} by name"
     if reasons:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import random
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from resnet_lib.exercises.running import StudentError, attempt
+from resnet_lib.exercises.running import Differs, StudentError, attempt
 
 RELATIVE = 1e-4  # two correct programs may differ by this much of the largest number
 
@@ -43,6 +45,39 @@ def observe(probe: Probe, answer) -> object:
         return error
 
 
+_looked_for: dict | None = (
+    None  # what the student's answer showed, while known mistakes are compared with it
+)
+
+
+@contextlib.contextmanager
+def looking_for(seen: object) -> Iterator[None]:
+    """Inside, a :class:`Seen` that departs from ``seen`` raises :class:`Differs`: the rest need not be computed."""
+    global _looked_for
+    before = _looked_for
+    _looked_for = seen if isinstance(seen, dict) else None
+    try:
+        yield
+    finally:
+        _looked_for = before
+
+
+class Seen(dict):
+    """What a probe sees, entry by entry, in the order in which a difference is worth telling."""
+
+    def __setitem__(self, what: str, value: object) -> None:
+        super().__setitem__(what, value)
+        if _looked_for is not None and not (
+            what in _looked_for and same(_looked_for[what], value)
+        ):
+            raise Differs(self)
+
+    def __ior__(self, other: dict) -> Seen:
+        for what, value in other.items():
+            self[what] = value
+        return self
+
+
 def same(first: object, second: object) -> bool:
     """Whether two observations are equal, numbers up to rounding."""
     if isinstance(first, StudentError) or isinstance(second, StudentError):
@@ -54,14 +89,14 @@ def same(first: object, second: object) -> bool:
             and isinstance(second, Tensor)
             and _same_tensors(first, second)
         )
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            same(first[key], second[key]) for key in first
+        )
     if type(first) is not type(second):
         return False
     if isinstance(first, (list, tuple)):
         return len(first) == len(second) and all(map(same, first, second))
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(
-            same(first[key], second[key]) for key in first
-        )
     if isinstance(first, float):
         return (
             math.isclose(first, second, rel_tol=RELATIVE) or first != first and second != second
@@ -79,16 +114,20 @@ def _same_tensors(first: Tensor, second: Tensor) -> bool:
 
 
 class Weights(TorchFunctionMode):
-    """Notes the weights of convolutions, batch norms and linear layers in the order in which they compute."""
+    """Notes the weights of convolutions, batch norms and linear layers in the order in which they compute.
+
+    Batch norms compute with the usual eps and momentum, so that other ones are one finding, ``settings``, whatever the number.
+    """
 
     def __init__(self):
         super().__init__()
+        self.settings = ""
         self.used: dict[
             int, tuple[str, Tensor]
         ] = {}  # by identity: what is used twice is noted once
 
     def __torch_function__(self, function, types, arguments=(), named=None):
-        named = named or {}
+        named = dict(named or {})
         kind = {"conv2d": "conv", "batch_norm": "norm", "linear": "linear"}.get(
             getattr(function, "__name__", "")
         )
@@ -99,6 +138,14 @@ class Weights(TorchFunctionMode):
                 for i, name in enumerate(names)
             ]
             roles = ("mean", "variance", "scale", "shift")
+            for place, setting, usual in ((6, "momentum", 0.1), (7, "eps", 1e-5)):
+                value = (
+                    arguments[place] if len(arguments) > place else named.get(setting, usual)
+                )
+                if value != usual:
+                    self.settings = f"a batch norm has another {setting} than {usual:g}"
+                named[setting] = usual
+            arguments = arguments[:6]
         elif kind:
             found = [
                 named.get(name, arguments[i + 1] if len(arguments) > i + 1 else None)
@@ -125,8 +172,30 @@ def weights_in_order(
         else set()
     )
     with torch.no_grad(), Weights() as weights:
-        module.eval()(*inputs)
+        result = module.eval()(*inputs)
+    if isinstance(result, nn.Module):
+        raise TypeError(layer_instead_of_tensor(result))
     return [entry for key, entry in weights.used.items() if key not in others]
+
+
+def layer_instead_of_tensor(layer: nn.Module) -> str:
+    """The message of the error that PyTorch would raise for a result that is a layer, were it used as a tensor."""
+    return f"the result must be Tensor, not {type(layer).__name__}"
+
+
+def starts(weights: list[tuple[str, Tensor]]) -> str:
+    """What is wrong with the numbers that weights begin with, or an empty string. How they are drawn is up to the reader."""
+    for role, tensor in weights:
+        if not tensor.isfinite().all():
+            return "it begins with weights that are no finite numbers"
+        if (
+            role == "weight"
+            and tensor.dim() == 4
+            and tensor.numel() > 1
+            and bool(tensor.max() == tensor.min())
+        ):
+            return "all weights of a convolution begin with the same number"
+    return ""
 
 
 _RANGES = {
@@ -166,7 +235,10 @@ def fill(weights: list[tuple[str, Tensor]], seed: int = 0) -> None:
             place = places[role] = places.get(role, -1) + 1
             if _originals is not None:
                 _originals.setdefault(id(tensor), (tensor, tensor.detach().clone()))
-            tensor.copy_(_numbers_for(role, place, seed, tuple(tensor.shape)))
+            shape = tuple(tensor.shape)
+            # a 1×1 convolution and the linear layer that does the same get the same numbers
+            drawn = shape[:2] if shape[2:] == (1, 1) else shape
+            tensor.copy_(_numbers_for(role, place, seed, drawn).view(shape))
 
 
 @functools.lru_cache(maxsize=256)
@@ -181,6 +253,13 @@ def _numbers_for(role: str, place: int, seed: int, shape: tuple[int, ...]) -> Te
     return torch.rand(shape, generator=generator) * (high - low) + low
 
 
+def set_seeds(seed: int) -> None:
+    """Sets the three seeds. Not by torch.manual_seed, which notes a traceback for the GPU each time."""
+    torch.default_generator.manual_seed(seed)
+    random.seed(seed)
+    numpy.random.seed(seed)
+
+
 def random_input(*shape: int, seed: int = 0) -> Tensor:
     """Normal random numbers, the same for the same shape and seed."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
@@ -190,6 +269,8 @@ def numbers(value: object) -> object:
     """A tensor, detached and copied so that later steps cannot change it; anything else as its type, for comparing."""
     if isinstance(value, Tensor):
         return value.detach().clone()
+    if isinstance(value, nn.Module):
+        raise TypeError(layer_instead_of_tensor(value))
     return f"no tensor, but {type(value).__name__}"
 
 
@@ -200,13 +281,15 @@ def behaviour(
 
     The entries stand in the order in which a difference is worth telling.
     """
-    fill(weights := weights_in_order(module, x.clone(), leave_out=leave_out))
-    seen: dict[str, object] = {}
+    weights = weights_in_order(module, x.clone(), leave_out=leave_out)
+    begins = starts(weights) or "as they should be"
+    fill(weights)
+    seen = Seen()
     seen["number of parameters"] = sum(p.numel() for p in module.parameters()) - (
         sum(p.numel() for p in leave_out.parameters()) if leave_out is not None else 0
     )
     given = x.clone()
-    with torch.no_grad():
+    with torch.no_grad(), Weights() as watch:
         seen["output in eval mode"] = numbers(module.eval()(given))
         seen["the input is left as it was"] = torch.equal(given, x)
         seen["output, the second time"] = numbers(module(x.clone()))
@@ -214,25 +297,53 @@ def behaviour(
     seen["running statistics"] = [
         t.clone() for role, t in weights if role in ("mean", "variance")
     ]
-    seen |= attempt_gradients(module, x, weights)
+    with Weights():
+        seen |= gradient_in_eval_mode(module, x)
+        seen |= attempt_gradients(module, x, weights)
+    seen["the settings of the batch norms"] = watch.settings or "as they should be"
+    seen["the numbers that its weights begin with"] = begins
     return seen
+
+
+def gradient_in_eval_mode(module: nn.Module, x: Tensor) -> dict[str, object]:
+    """The gradient with respect to the input, as it is asked for when one looks into a trained network."""
+    try:
+        return {"gradient of the input in eval mode": numbers(_gradients(module.eval(), x)[0])}
+    except Exception as error:
+        return {"gradient of the input in eval mode": StudentError(error)}
 
 
 def attempt_gradients(
     module: nn.Module, x: Tensor, weights: list[tuple[str, Tensor]]
 ) -> dict[str, object]:
     """The gradients of a fixed random sum of the output, with respect to the input and to each weight, in train mode."""
-    leaf = x.clone().requires_grad_()
     trained = [tensor for _, tensor in weights if tensor.requires_grad]
     try:
-        output = module.train()(
-            leaf * 1
-        )  # times 1: an in-place operation on a leaf would raise for another reason
-        target = (output * random_input(*output.shape, seed=1)).sum()
-        gradients = torch.autograd.grad(target, [leaf, *trained], allow_unused=True)
+        of_input, *of_weights = _gradients(module.train(), x, trained)
     except Exception as error:
         return {"gradients": StudentError(error)}
+    for place, gradient in enumerate(of_weights):
+        if isinstance(gradient, Tensor) and gradient.shape[2:] == (1, 1):
+            of_weights[place] = gradient.flatten(1)  # as that of a linear layer
     return {
-        "gradient of the input": numbers(gradients[0]),
-        "gradients of the weights": [numbers(gradient) for gradient in gradients[1:]],
+        "gradient of the input": numbers(of_input),
+        "gradients of the weights": [numbers(gradient) for gradient in of_weights],
     }
+
+
+def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list[Tensor | None]:
+    """Gradients with respect to ``x`` and ``trained``. By ``backward()``, as torch.utils.checkpoint may refuse the other way."""
+    leaf = x.clone().requires_grad_()
+    leaves = [*module.parameters(), *(tensor for tensor in trained if tensor.is_leaf)]
+    before = [(tensor, tensor.grad) for tensor in leaves]
+    for tensor in leaves:
+        tensor.grad = None
+    try:
+        output = module(
+            leaf * 1
+        )  # times 1: an in-place operation on a leaf raises for another reason
+        (output * random_input(*output.shape, seed=1)).sum().backward()
+        return [leaf.grad, *(tensor.grad if tensor.is_leaf else None for tensor in trained)]
+    finally:
+        for tensor, gradient in before:
+            tensor.grad = gradient

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import io
 import linecache
 import random
@@ -10,13 +12,14 @@ import re
 import signal
 import sys
 import threading
-import traceback
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy
 import torch
+from torch import Tensor, nn
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _TORCH = str(Path(torch.__file__).resolve().parent)
@@ -28,10 +31,15 @@ class TimeIsUp(BaseException):
 
 @contextlib.contextmanager
 def nothing_changes() -> Iterator[None]:
-    """Keeps seeds, grad mode, dtype and threads as they are, and hides what is printed or warned of meanwhile."""
+    """Keeps seeds, grad mode, dtype and threads as they are, and hides what is printed or warned of meanwhile.
+
+    The garbage collector waits: with PyTorch loaded, one full collection takes as long as all the rest of a check.
+    """
     states = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     threads = torch.get_num_threads()
+    collects = gc.isenabled()
+    gc.disable()
     try:
         with (
             warnings.catch_warnings(),
@@ -51,23 +59,34 @@ def nothing_changes() -> Iterator[None]:
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
+        if collects:
+            gc.collect(
+                0
+            )  # of this check alone; else what is enabled begins with the full collection
+            gc.enable()
+
+
+_not_theirs = [0.0, 0.0]  # processor and wall-clock seconds in `untimed` so far
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raises :class:`TimeIsUp` inside after ``seconds``, and again every 10 ms in case a bare ``except`` catches it.
 
+    It counts processor time, so that a busy machine fails no right answer; code that waits has the same time by the clock.
     Only the main thread can be interrupted, on systems that have interval timers; elsewhere there is no limit.
     """
-    if (
-        not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-    ):
+    if not _can_interrupt():
         yield
         return
+    _not_theirs[:] = 0.0, 0.0
+    start = time.thread_time(), time.monotonic()
 
     def interrupt(signum, frame):
-        raise TimeIsUp
+        worked = time.thread_time() - start[0] - _not_theirs[0]
+        passed = time.monotonic() - start[1] - _not_theirs[1]
+        if worked >= seconds or worked < passed / 5:
+            raise TimeIsUp
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
@@ -81,17 +100,31 @@ def time_limit(seconds: float) -> Iterator[None]:
 @contextlib.contextmanager
 def untimed() -> Iterator[None]:
     """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time."""
-    if (
-        not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-    ):
+    if not _can_interrupt():
         yield
         return
     left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+    start = time.thread_time(), time.monotonic()
     try:
         yield
     finally:
+        if left:  # else this is inside another `untimed`, which counts
+            _not_theirs[0] += time.thread_time() - start[0]
+            _not_theirs[1] += time.monotonic() - start[1]
         signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+def _can_interrupt() -> bool:
+    main = threading.current_thread() is threading.main_thread()
+    return main and hasattr(signal, "setitimer")
+
+
+class Differs(BaseException):
+    """Ends the look at a known mistake once it is clear that it is another one; ``seen`` is what was seen until then."""
+
+    def __init__(self, seen: dict):
+        super().__init__()
+        self.seen = seen
 
 
 class StudentError(Exception):
@@ -111,6 +144,8 @@ class StudentError(Exception):
     @property
     def numbers(self) -> tuple[str, ...]:
         """Type and numbers of the error: equal for the same mistake written in another order."""
+        if layer_for_tensor(self.text):
+            return ("a layer in place of a tensor",)  # whichever operation meets it first
         return (self.kind, *sorted(re.findall(r"\d+", self.text)))
 
     def explain(self) -> str:
@@ -128,7 +163,7 @@ def attempt(function: Callable, *args, **kwargs):
     """Calls ``function``; whatever it raises, ``sys.exit`` and endless loops included, becomes a :class:`StudentError`."""
     try:
         return function(*args, **kwargs)
-    except StudentError:
+    except (StudentError, Differs):
         raise
     except BaseException as error:
         raise StudentError(error) from None
@@ -173,22 +208,52 @@ def translate(text: str) -> str:
         and "Module" in text
     ):
         return "Call super().__init__() first in your __init__."
-    if 'missing the required "forward"' in text:
-        return "The class has no method `forward`; is its name spelt so?"
+    if layer := layer_for_tensor(text):
+        return (
+            f"A layer ({layer}) stands where a tensor is needed: `nn.{layer}(x)`, or `nn.{layer}` without brackets, makes a "
+            "layer and does not apply it."
+        )
     return ""
 
 
+_LAYERS = {name for name, kind in vars(nn).items() if isinstance(kind, type)}
+
+
+def layer_for_tensor(text: str) -> str:
+    """The class of the layer that an operation received instead of a tensor, as PyTorch's or Python's message tells it."""
+    for pattern in (
+        r"must be Tensor, not (\w+)",
+        r"arguments - got \((\w+),",
+        r"unsupported operand type\(s\) for \S+ '(\w+)' and 'Tensor'",
+        r"unsupported operand type\(s\) for \S+ 'Tensor' and '(\w+)'",
+    ):
+        match = re.search(pattern, text)
+        if match and match.group(1) in _LAYERS:
+            return match.group(1)
+    match = re.search(r"'(\w+)' object has no attribute '(\w+)'", text)
+    if match and match.group(1) in _LAYERS and hasattr(Tensor, match.group(2)):
+        return match.group(1)
+    return ""
+
+
+@functools.cache
+def _is_theirs(path: str) -> bool:
+    """Whether a file is neither ours, nor PyTorch's, nor Python's own."""
+    return (
+        not path.startswith((_OURS, _TORCH, "<frozen", sys.base_prefix))
+        and "site-packages" not in path
+    )
+
+
 def _students_line(error: BaseException) -> str | None:
-    """The last line of the traceback that is neither ours, nor PyTorch's, nor Python's own."""
-    frames = []
-    for frame in traceback.extract_tb(error.__traceback__):
-        path = frame.filename
-        if (
-            not path.startswith((_OURS, _TORCH, "<frozen", sys.base_prefix))
-            and "site-packages" not in path
-        ):
-            frames.append(frame)
-    if not frames:
+    """The last line of the traceback that is the student's."""
+    last, step = None, error.__traceback__
+    while step is not None:
+        if _is_theirs(step.tb_frame.f_code.co_filename):
+            last = step
+        step = step.tb_next
+    if last is None:
         return None
-    line = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno)
-    return line.strip() or None
+    path = last.tb_frame.f_code.co_filename
+    linecache.checkcache(path)
+    return linecache.getline(path, last.tb_lineno, last.tb_frame.f_globals).strip() or None

@@ -1,10 +1,12 @@
 """Answers to the exercises on blocks: right ones in other forms, wrong ones, and broken ones."""
 
+import copy
 import sys
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 
 def norm(channels):
@@ -197,8 +199,54 @@ def _torchvision(name):
     return getattr(resnet, name)
 
 
+class Pixelwise(nn.Module):
+    """A 1×1 convolution as a linear layer over the channels of each pixel."""
+
+    def __init__(self, into, out):
+        super().__init__()
+        self.linear = nn.Linear(into, out, bias=False)
+
+    def forward(self, x):
+        return self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def _linear(self, i, c, s):
+    self.c1, self.c3 = Pixelwise(i, c), Pixelwise(c, 4 * c)
+
+
+def positional_norm(kind):
+    """Batch norm as a function, all its settings given by position."""
+
+    def body(self, x):
+        out = self.c1(x)
+        for number in range(1, 4 if kind == "neck" else 3):
+            b = getattr(self, f"b{number}")
+            out = F.batch_norm(
+                out, b.running_mean, b.running_var, b.weight, b.bias, self.training, 0.1, 1e-5
+            )
+            following = getattr(self, f"c{number + 1}", None)
+            if following is not None:
+                out = following(F.relu(out))
+        return out
+
+    return make(kind, body=body)
+
+
+def saves_memory(kind, **options):
+    """The branch computed twice, to store less: torch.utils.checkpoint."""
+
+    def forward(self, x):
+        out = checkpoint(self.body, x, **options)
+        return F.relu(out if kind == "plain" else out + self.side(x))
+
+    return make(kind, forward)
+
+
 def right(kind):
     answers = {
+        "checkpoint": saves_memory(kind, use_reentrant=False),
+        "checkpoint, the older form": saves_memory(kind, use_reentrant=True),
+        "batch norm as a function, by position": positional_norm(kind),
         "other names, positional": make(kind),
         "Sequential branch, in-place sum and ReLU": sequential(kind),
         "functional layers with its own parameters": functional(kind),
@@ -206,6 +254,8 @@ def right(kind):
         "stride and downsample by keyword only": keyword_only(kind),
         "own initialisation, counts its calls, prints": initialised(kind),
     }
+    if kind == "neck":
+        answers["1×1 convolutions as linear layers"] = make("neck", init=_linear)
     if kind != "plain":
         answers["sum of a stack"] = make(kind, torch_sum)
         answers["torch.add, other order"] = make(
@@ -435,12 +485,155 @@ def wrong_shortcut(kind):
     }
 
 
+def _eval_at_the_end(self, i, c, s):
+    self.train(False)
+
+
+def _zero_weights(self, i, c, s):
+    for parameter in self.parameters():
+        nn.init.zeros_(parameter)
+
+
+def _ones_in_conv2(self, i, c, s):
+    nn.init.ones_(self.c2.weight)
+
+
+def _bare_relu(self, i, c, s):
+    del self.act
+    self.act = nn.ReLU
+
+
+def _grouped(self, i, c, s):
+    if c % 32 == 0:
+        self.c2.groups = 32
+        self.c2.weight = nn.Parameter(self.c2.weight[:, : c // 32].clone())
+
+
+def _dilated_when_wide(self, i, c, s):
+    if c >= 256:
+        self.c2.dilation, self.c2.padding = (2, 2), (2, 2)
+
+
+def _copied(self, i, c, s):
+    self.down = copy.deepcopy(self.down)
+
+
+def _in_a_list(self, i, c, s):
+    down, self.down = self.down, None
+    self.rest = [down]
+
+
+def anywhere(kind):
+    """Mistakes that every block can have."""
+    return {
+        "eval mode from the beginning": (
+            make(kind, init=_eval_at_the_end),
+            "starts-in-eval-mode",
+        ),
+        "all weights begin with 0": (make(kind, init=_zero_weights), "constant-weights"),
+        "conv2 begins with 1": (make(kind, init=_ones_in_conv2), "constant-weights"),
+        "nn.ReLU without brackets": (make(kind, init=_bare_relu), "layer-without-brackets"),
+        "groups of 32 at real widths": make(kind, init=_grouped),
+        "dilated in the last stages": make(kind, init=_dilated_when_wide),
+        "the first batch norm without scale": (
+            make(kind, init=lambda s, i, c, t: s.b1.weight.data.zero_()),
+            "batchnorm-starts-at-zero",
+        ),
+        "gradients in training only": make(
+            kind,
+            lambda s, x: (
+                torch.set_grad_enabled(s.training),
+                s.act(s.body(x) if kind == "plain" else s.body(x) + s.side(x)),
+            )[1],
+        ),
+        "detached in eval mode": (
+            make(
+                kind,
+                lambda s, x: (
+                    lambda x: s.act(s.body(x) if kind == "plain" else s.body(x) + s.side(x))
+                )(x if s.training else x.detach()),
+            ),
+            "no-gradients-in-eval-mode",
+        ),
+        "frozen batch norms": (
+            make(kind, init=lambda s, i, c, t: s.b2.requires_grad_(False)),
+            "frozen-weights",
+        ),
+        "_init_": (type("A", (nn.Module,), _methods("_init_", "forward")), "init-misspelt"),
+        "init": (type("B", (nn.Module,), _methods("init", "forward")), "init-misspelt"),
+        "Forward": (
+            type("C", (nn.Module,), _methods("__init__", "Forward")),
+            "forward-misspelt",
+        ),
+        "forwrad": (
+            type("D", (nn.Module,), _methods("__init__", "forwrad")),
+            "forward-misspelt",
+        ),
+    }
+
+
+def _methods(init, forward):
+    def build(self, in_channels, channels, stride=1, downsample=None):
+        nn.Module.__init__(self)
+        self.c1 = conv(in_channels, channels, 3, stride)
+
+    return {init: build, forward: lambda self, x: self.c1(x)}
+
+
+def around_the_shortcut(kind):
+    return {
+        "a copy of downsample": (make(kind, init=_copied), "downsample-copied"),
+        "downsample in a list": (
+            make(
+                kind,
+                lambda s, x: F.relu(s.body(x) + (s.rest[0](x) if s.rest[0] else x)),
+                _in_a_list,
+            ),
+            "downsample-not-registered",
+        ),
+        "only for nn.Sequential": (
+            make(
+                kind,
+                lambda s, x: F.relu(
+                    s.body(x) + (s.down(x) if isinstance(s.down, nn.Sequential) else x)
+                ),
+            ),
+            "downsample-only-if-sequential",
+        ),
+        "else forgotten": (
+            make(kind, _returns_with_downsample),
+            "returns-nothing-without-downsample",
+        ),
+        "downsample before stride": (
+            type(
+                "Other",
+                (make(kind),),
+                {
+                    "__init__": lambda s, i, c, downsample=None, stride=1: make(kind).__init__(
+                        s, i, c, stride, downsample
+                    )
+                },
+            ),
+            "arguments-in-another-order",
+        ),
+    }
+
+
+def _returns_with_downsample(self, x):
+    out = self.body(x)
+    if self.down is not None:
+        out = out + self.down(x)
+        return F.relu(out)
+
+
 def _shared(i, c, s, store={}):
     return store.setdefault((i, c, s), conv(i, c, 3, s))
 
 
 WRONG = {
     "basic_block": wrong_shortcut("basic")
+    | anywhere("basic")
+    | around_the_shortcut("basic")
     | {
         "bn1 twice, bn2 declared": (
             make("basic", lambda s, x: F.relu(s.b1(s.c2(s.act(s.b1(s.c1(x))))) + s.side(x))),
@@ -461,6 +654,8 @@ WRONG = {
         "the plain block": RIGHT["plain_block"]["other names, positional"],
     },
     "bottleneck": wrong_shortcut("neck")
+    | anywhere("neck")
+    | around_the_shortcut("neck")
     | {
         "the basic block": (RIGHT["basic_block"]["torchvision's"], "wrong-expansion"),
         "the paper's stride": (
@@ -494,7 +689,8 @@ WRONG = {
             ),
         ),
     },
-    "plain_block": {
+    "plain_block": anywhere("plain")
+    | {
         "shortcut kept, in other words": (
             make("plain", lambda s, x: F.relu(x + s.body(x))),
             "kept-shortcut",

@@ -7,6 +7,7 @@ from collections import OrderedDict
 import numpy
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 
 def shortcut(a, b, stride):
@@ -85,6 +86,20 @@ class Stage(nn.Sequential):
     pass
 
 
+class OneStage(nn.Sequential):
+    """A stage that is built as `OneStage(block, in_channels, channels, blocks, stride)`."""
+
+    def __init__(self, *given):
+        super().__init__(*loop(*given))
+
+
+class Saving(nn.Sequential):
+    def forward(self, x):
+        for module in self:
+            x = checkpoint(module, x, use_reentrant=False)
+        return x
+
+
 class Maker:
     def __call__(self, *given):
         return loop(*given)
@@ -104,6 +119,9 @@ RIGHT = {
         "an OrderedDict": ordered,
         "a projection class, stride as a pair": own_module,
         "a subclass of nn.Sequential": lambda *given: Stage(*loop(*given)),
+        "a class whose instances are stages": OneStage,
+        "a function that returns such an instance": lambda *given: OneStage(*given),
+        "a stage that saves memory": lambda *given: Saving(*loop(*given)),
         "a callable object": Maker(),
         "functools.partial": functools.partial(loop),
         "numpy on the way": numpy_numbers,
@@ -169,8 +187,103 @@ def trailing_stride(block, in_channels, channels, blocks, stride):
     return nn.Sequential(*layers)
 
 
+def swapped(block, i, c, n, s):
+    out = c * block.expansion
+    down = shortcut(i, out, s) if s != 1 or i != out else None
+    return nn.Sequential(block(i, c, down, s), *(block(out, c) for _ in range(n - 1)))
+
+
+def half_later(block, i, c, n, s):
+    stage = loop(block, i, c, n, s)
+    return nn.Sequential(*stage[:2], *(module.double() for module in stage[2:]))
+
+
+def return_in_the_loop(block, i, c, n, s):
+    layers = list(loop(block, i, c, 1, s))
+    for _ in range(1, n):
+        layers.append(block(c * block.expansion, c))
+        return nn.Sequential(*layers)
+
+
+def without_else(block, i, c, n, s):
+    if s != 1 or i != c * block.expansion:
+        return loop(block, i, c, n, s)
+
+
+def reversed_in_place(block, i, c, n, s):
+    layers = list(loop(block, i, c, n, s))
+    layers.reverse()
+    return nn.Sequential(*layers)
+
+
+def seeded(*given):
+    torch.manual_seed(3)
+    return loop(*given)
+
+
+def grouped_projection(a, b, s):
+    groups = 32 if a % 32 == 0 and b % 32 == 0 else 1
+    return nn.Sequential(nn.Conv2d(a, b, 1, s, bias=False, groups=groups), nn.BatchNorm2d(b))
+
+
+def same_from_the_tenth(block, i, c, n, s):
+    layers = list(loop(block, i, c, n, s))
+    return nn.Sequential(*layers[:10], *layers[9:10] * (n - 10))
+
+
 WRONG = {
     "make_layer": {
+        "stride == 2": (
+            general(condition=lambda s, i, c, e: s == 2 or i != c * e),
+            "projection-only-if-stride-2",
+        ),
+        "eval mode": (
+            general(finish=lambda layers: nn.Sequential(*layers).eval()),
+            "starts-in-eval-mode",
+        ),
+        "only the first block in eval mode": general(
+            finish=lambda layers: nn.Sequential(layers[0].eval(), *layers[1:])
+        ),
+        "layers.reverse()": (reversed_in_place, "blocks-reversed"),
+        "downsample before stride": (swapped, "stride-and-downsample-swapped"),
+        "double from the third block on": half_later,
+        "double at the end": (lambda *given: loop(*given).double(), "weights-in-float64"),
+        "half": (lambda *given: loop(*given).half(), "weights-in-float16"),
+        "return in the loop": (return_in_the_loop, "return-inside-the-loop"),
+        "return under if": (without_else, "returns-nothing-without-projection"),
+        "22 blocks for 23": lambda b, i, c, n, s: loop(b, i, c, 22 if n == 23 else n, s),
+        "ten blocks at most": lambda b, i, c, n, s: loop(b, i, c, min(n, 10), s),
+        "one block from the tenth on": same_from_the_tenth,
+        "sets a seed": (seeded, "sets-the-seed"),
+        "groups of 32 at real widths": general(project=grouped_projection),
+        "eps of the projection": (
+            general(
+                project=lambda a, b, s: nn.Sequential(
+                    nn.Conv2d(a, b, 1, s, bias=False), nn.BatchNorm2d(b, eps=1e-6)
+                )
+            ),
+            "projection-batchnorm-eps",
+        ),
+        "momentum of the projection": (
+            general(
+                project=lambda a, b, s: nn.Sequential(
+                    nn.Conv2d(a, b, 1, s, bias=False), nn.BatchNorm2d(b, momentum=None)
+                )
+            ),
+            "projection-batchnorm-momentum",
+        ),
+        "the projection begins with 0": (
+            general(
+                project=lambda a, b, s: nn.Sequential(
+                    *(
+                        nn.init.zeros_(p) is p and m
+                        for m in shortcut(a, b, s)
+                        for p in [m.weight]
+                    )
+                )
+            ),
+            "constant-weights",
+        ),
         "never updates in_channels": (forgets_update, "in-channels-not-updated"),
         "one block in a generator": (shared_rest, "later-blocks-share-weights"),
         "range(blocks) after the first": (range_blocks, "one-block-too-many"),

@@ -5,6 +5,7 @@ import sys
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from resnet_lib.resnet import ResNetBase
 
@@ -154,8 +155,31 @@ class Ours(ResNetBase):
             nn.init.normal_(parameter, 0, 0.01)
 
 
+class ClassifierAsConvolution(ResNetBase):
+    """The classifier as a 1×1 convolution, flattened after it."""
+
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__(block, layers, num_classes)
+        self.fc = nn.Conv2d(512 * block.expansion, num_classes, 1)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu1(self.batchnorm1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(self.avgpool(x)).flatten(1)
+
+
+class SavesMemory(ResNetBase):
+    def forward(self, x):
+        x = self.maxpool(self.relu1(self.batchnorm1(self.conv1(x))))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = checkpoint(stage, x, use_reentrant=False)
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
 RIGHT = {
     "resnet": {
+        "the classifier as a 1×1 convolution": ClassifierAsConvolution,
+        "checkpoint": SavesMemory,
         "one Sequential, one loop": InOne,
         "functional, nn.ModuleList, mean over (2, 3), nn.Identity": Functional,
         "in_channels as a class default, own initialisation": WithDefault,
@@ -262,8 +286,116 @@ class NoFinalUpdate(ResNetBase):
         return made
 
 
+def built(change):
+    """``ResNetBase`` with something done in __init__, once it is built."""
+
+    class Built(ResNetBase):
+        def __init__(self, block, layers, num_classes=1000):
+            super().__init__(block, layers, num_classes)
+            change(self)
+
+    return Built
+
+
+def planned(plan):
+    """``ResNetBase`` with other numbers of blocks."""
+    return type(
+        "Planned",
+        (ResNetBase,),
+        {
+            "__init__": lambda self, block, layers, num_classes=1000: ResNetBase.__init__(
+                self, block, plan(layers), num_classes
+            )
+        },
+    )
+
+
+def reverse(layers):
+    layers.reverse()
+    return layers
+
+
+class SharedFromTheTenth(ResNetBase):
+    def _make_layer(self, block, channels, blocks, stride):
+        stage = super()._make_layer(block, channels, blocks, stride)
+        return nn.Sequential(*stage[:10], *[stage[9]] * (blocks - 10)) if blocks > 10 else stage
+
+
+class ReluClass(ResNetBase):
+    def __init__(self, *given):
+        super().__init__(*given)
+        del self.relu1
+        self.relu1 = nn.ReLU
+
+
+class Seeds(ResNetBase):
+    def __init__(self, *given):
+        torch.manual_seed(42)
+        super().__init__(*given)
+
+
+class SwapsArguments(ResNetBase):
+    def _make_layer(self, block, channels, blocks, stride):
+        return super()._make_layer(
+            type(
+                "Swapped",
+                (),
+                {
+                    "expansion": block.expansion,
+                    "__new__": lambda cls, i, c, s=1, d=None: block(i, c, d, s),
+                },
+            ),
+            channels,
+            blocks,
+            stride,
+        )
+
+
 WRONG = {
     "resnet": {
+        "eval mode": (built(lambda self: self.eval()), "starts-in-eval-mode"),
+        "one batch norm in eval mode": (
+            built(lambda self: self.batchnorm1.eval()),
+            "starts-in-eval-mode",
+        ),
+        "22 blocks for 23": planned(lambda layers: [22 if n == 23 else n for n in layers]),
+        "ten blocks at most": planned(lambda layers: [min(n, 10) for n in layers]),
+        "one block from the tenth on": SharedFromTheTenth,
+        "layers.reverse()": (planned(reverse), "layers-reversed-in-place"),
+        "a class for a layer": (ReluClass, "layer-without-brackets"),
+        "a seed in __init__": (Seeds, "sets-the-seed"),
+        "downsample before stride": (SwapsArguments, "stride-and-downsample-swapped"),
+        "eps of all batch norms": (
+            built(
+                lambda self: [
+                    setattr(m, "eps", 1e-3)
+                    for m in self.modules()
+                    if isinstance(m, nn.BatchNorm2d) and m.num_features == 64
+                ]
+            ),
+            "batchnorm-eps",
+        ),
+        "momentum None": (
+            built(lambda self: setattr(self.batchnorm1, "momentum", None)),
+            "batchnorm-momentum",
+        ),
+        "no return": (changed(last=lambda self, x: None), "returns-nothing"),
+        "no return in training": (
+            changed(last=lambda self, x: None if self.training else x),
+            "returns-nothing-in-train-mode",
+        ),
+        "no_grad in eval mode": changed(
+            forward=lambda self, x: (
+                torch.set_grad_enabled(self.training),
+                InOne.forward(self, x),
+            )[1]
+        ),
+        "detached in eval mode": (
+            changed(last=lambda self, x: x if self.training else x.detach()),
+            "no-gradients-in-eval-mode",
+        ),
+        "layer4 in float64": built(lambda self: self.layer4.double()),
+        "layer1 frozen": built(lambda self: self.layer1.requires_grad_(False)),
         "a global for in_channels": (Global, "in-channels-shared-by-all-networks"),
         "lists of blocks": (PlainLists, "stages-in-plain-list"),
         "strides by width": (Inverted, "strides-inverted"),
