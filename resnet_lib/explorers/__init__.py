@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 from importlib import resources
+
+from PIL import Image  # comes with matplotlib
 
 from resnet_lib.drawing import PIXELS_PER_INCH, Picture
 
@@ -33,7 +36,7 @@ class Explorer:
 
     def html(self) -> str:
         """The whole explorer, to be put into any page."""
-        picture = base64.b64encode(self.still.png()).decode()
+        picture = base64.b64encode(_small(self.still.png())).decode()
         width = round(self.still.figure.get_figwidth() * PIXELS_PER_INCH)
         # "</" would end the script element that holds the data
         data = json.dumps(self.data, separators=(",", ":"), ensure_ascii=False).replace(
@@ -53,6 +56,15 @@ class Explorer:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/html": self.html(), "text/plain": f"{self.title}. {self.still.alt}"}
+
+
+def _small(png: bytes) -> bytes:
+    """The same picture with 64 colours, as few as ours need: a quarter of the size in the page."""
+    small = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
+        small, "png", optimize=True
+    )
+    return small.getvalue()
 
 
 def _asset(name: str) -> str:
