@@ -2,6 +2,7 @@
 
 import copy
 import sys
+import time
 
 import torch
 from torch import nn
@@ -771,6 +772,14 @@ def _hang(self, x):
         pass
 
 
+def _sleep(self, x):
+    while True:
+        try:
+            time.sleep(60)
+        except Exception:
+            pass
+
+
 def _exit(self, x):
     sys.exit(1)
 
@@ -809,6 +818,7 @@ for _exercise, _kind in (
         ),
         (_exercise, "a scalar"): make(_kind, lambda s, x: x.sum()),
         (_exercise, "an endless loop"): make(_kind, _hang),
+        (_exercise, "an endless wait"): make(_kind, _sleep),
         (_exercise, "an endless recursion"): make(_kind, _deep),
         (_exercise, "sys.exit"): make(_kind, _exit),
         (_exercise, "no super().__init__()"): NoInit,
