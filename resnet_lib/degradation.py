@@ -13,10 +13,11 @@ import torch
 from resnet_lib.data import Digits
 from resnet_lib.output_size import check_int
 from resnet_lib.resnet import CifarPlainNet, CifarResNet
-from resnet_lib.training import History, accuracy, train
+from resnet_lib.training import LEARNING_RATE, History, accuracy, train
 
 KINDS = {"plain": CifarPlainNet, "residual": CifarResNet}
 STEPS = 300
+LONG_STEPS = 1200
 WIDTH = 8
 STORED = resources.files("resnet_lib") / "measured" / "degradation.json"
 
@@ -29,6 +30,7 @@ class Run:
     depth: int
     seed: int
     steps: int
+    learning_rate: float
     curve: list[float]
     final_loss: float
     train_accuracy: float
@@ -55,15 +57,22 @@ def digits_net(kind: str, depth: int, seed: int = 0) -> CifarResNet:
         return KINDS[kind]((depth - 2) // 6, num_classes=10, in_channels=1, width=WIDTH)
 
 
-def run(kind: str, depth: int, seed: int, steps: int, digits: Digits) -> Run:
-    """Trains one network and measures it. ``seed`` decides the weights and the order of the images. Raises as :func:`digits_net`."""
+def run(
+    kind: str, depth: int, seed: int, steps: int, learning_rate: float, digits: Digits
+) -> Run:
+    """Trains one network and measures it. ``seed`` decides the weights and the order of the images.
+
+    Raises as :func:`digits_net` and :func:`resnet_lib.training.train` do.
+    """
     model = digits_net(kind, depth, seed)
-    history = train(model, digits.loader(seed=seed), steps, title=f"{kind}-{depth}")
+    batches = digits.loader(seed=seed)
+    history = train(model, batches, steps, learning_rate, title=f"{kind}-{depth}")
     return Run(
         kind,
         depth,
         seed,
         steps,
+        learning_rate,
         [round(loss, 4) for loss in curve(history)],
         round(history.final_loss(), 5),
         round(accuracy(model, digits.train_images, digits.train_labels), 4),
@@ -80,9 +89,16 @@ def curve(history: History, points: int = 30) -> list[float]:
     return [sum(part) / len(part) for part in parts]
 
 
-def stored_runs() -> list[Run]:
-    """The runs that ``scripts/degradation.py`` has made: depths 8 to 56 with several seeds, and longer ones."""
-    return [Run(**values) for values in _stored()["runs"]]
+def stored_runs(steps: int = STEPS, learning_rate: float | None = LEARNING_RATE) -> list[Run]:
+    """The runs that ``scripts/degradation.py`` has made with so many steps, and at this learning rate, or at any for ``None``.
+
+    There are 300 steps for depths 8 to 56 with six seeds, 1,200 for some seeds of depth 56, and other learning rates for seed 0.
+    """
+    return [
+        run
+        for run in (Run(**values) for values in _stored()["runs"])
+        if run.steps == steps and learning_rate in (None, run.learning_rate)
+    ]
 
 
 def stored_about() -> dict[str, object]:

@@ -8,11 +8,13 @@ dark page, and tell things apart by pattern and label as well as by colour.
 from __future__ import annotations
 
 import io
+import math
 import statistics
 
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
+from matplotlib.ticker import FuncFormatter
 from torch import Tensor, nn
 
 from resnet_lib.costs import layer_costs
@@ -455,33 +457,52 @@ def draw_bands(
     """Several runs of the same thing as one line: their median over ``x``, and a band from the lowest to the highest.
 
     ``lines`` has the runs of each line, every run with one value for each ``x``. Lines are told apart by marker, dashes and
-    the label at their right end. ``alt`` says what to see; the values at the right end are added to it.
+    the label at their right end; residual networks are blue besides, plain ones orange. ``alt`` says what to see; the values at the right end are added to it.
     Raises ``ValueError`` for more than four lines: no more can be told apart.
     """
     figure, axes = new_figure(5.2, 3.4)
-    styles = [(ORANGE, "s", "--"), (BLUE, "o", "-"), (ORANGE, "D", ":"), (BLUE, "^", "-.")]
-    ends = []
-    for (label, runs), (colour, marker, dashes) in zip(
+    styles = [("s", "--"), ("o", "-"), ("D", ":"), ("^", "-.")]
+    ends, labels = [], []
+    for (label, runs), (marker, dashes) in zip(
         lines.items(), styles[: len(lines)], strict=True
     ):
         lowest, middle, highest = (
             [choose(values) for values in zip(*runs, strict=True)]
             for choose in (min, statistics.median, max)
         )
+        colour = BLUE if label.startswith("residual") else ORANGE
         axes.fill_between(x, lowest, highest, color=colour, alpha=0.2, lw=0)
         axes.plot(x, middle, color=colour, marker=marker, ls=dashes, ms=4)
-        axes.annotate(
-            label, (x[-1], middle[-1]), (8, 0), textcoords="offset points", va="center",
-            color=colour, weight="bold", fontsize=9,
-        )  # fmt: skip
+        labels.append((middle[-1], label, colour))
         spread = "" if len(runs) == 1 else f" ({lowest[-1]:.2g} to {highest[-1]:.2g})"
         ends.append(f"{label} {middle[-1]:.2g}{spread}")
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if len(x) <= 8:
+        axes.set_xticks(x)
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.grid(color=PALE, lw=0.8)
+    _label_ends(axes, x[-1], labels)
     return Picture(figure, f"{alt} At the right end: {', '.join(ends)}.")
+
+
+def _label_ends(axes, x: float, labels: list[tuple[float, str, str]]) -> None:
+    """Writes (y, text, colour) to the right of the ends of lines, the lowest first, moved up where two would overlap."""
+    points_per_axis = 72 * 2.6  # about the height of the axes
+    bottom, top = (axes.transScale.transform((1, limit))[1] for limit in axes.get_ylim())
+    free = -math.inf
+    for y, text, colour in sorted(labels):
+        place = (
+            (axes.transScale.transform((1, y))[1] - bottom) / (top - bottom) * points_per_axis
+        )
+        free = max(place, free)
+        axes.annotate(
+            text, (x, y), (8, free - place), textcoords="offset points", va="center",
+            color=colour, weight="bold", fontsize=9,
+        )  # fmt: skip
+        free += 12
 
 
 def draw_images(images: dict[str, object], alt: str, columns: int = 4) -> Picture:

@@ -1,4 +1,5 @@
-"""Trains plain and residual networks of six depths on the digits, each with six seeds, and stores what happened.
+"""Trains plain and residual networks of six depths on the digits, each with six seeds, and some for longer or at other learning rates, and stores
+what happened.
 
     make sweep                       # all cores, about ten minutes on two
 
@@ -19,8 +20,9 @@ from resnet_lib import data, degradation, training
 
 DEPTHS = (8, 14, 20, 32, 44, 56)
 SEEDS = range(6)
-LONG_STEPS = 1200
 LONG_SEEDS = range(3)
+RATES = (0.005, 0.01, 0.05, 0.1)  # besides the one of all others
+AT_ALL_RATES = (("plain", 20), ("plain", 56), ("residual", 56))
 
 
 def one_thread():
@@ -33,14 +35,29 @@ def run(job):
     return degradation.run(*job, data.load_digits())
 
 
-def main():
-    jobs = [
-        (kind, depth, seed, degradation.STEPS)
+def jobs():
+    """What :func:`degradation.run` is called with, for each training."""
+    rate = training.LEARNING_RATE
+    short = [
+        (kind, depth, seed, degradation.STEPS, rate)
         for kind in degradation.KINDS
         for depth in DEPTHS
         for seed in SEEDS
     ]
-    jobs += [(kind, 56, seed, LONG_STEPS) for kind in degradation.KINDS for seed in LONG_SEEDS]
+    long = [
+        (kind, 56, seed, degradation.LONG_STEPS, rate)
+        for kind in degradation.KINDS
+        for seed in LONG_SEEDS
+    ]
+    other_rates = [
+        (kind, depth, 0, degradation.STEPS, rate)
+        for kind, depth in AT_ALL_RATES
+        for rate in RATES
+    ]
+    return short + long + other_rates
+
+
+def main():
     os.environ["TQDM_DISABLE"] = (
         "1"  # tqdm reads it when a worker imports it: one bar for all, no more
     )
@@ -48,7 +65,7 @@ def main():
         os.cpu_count(), multiprocessing.get_context("spawn"), one_thread
     )
     with workers as pool:
-        runs = list(tqdm(pool.map(run, jobs), total=len(jobs), unit="training"))
+        runs = list(tqdm(pool.map(run, jobs()), total=len(jobs()), unit="training"))
     degradation.store(runs, about())
     print(f"{len(runs)} trainings stored in {degradation.STORED}")
 
@@ -60,7 +77,8 @@ def about():
         "seeds": len(SEEDS),
         "steps": degradation.STEPS,
         "images in a batch": data.BATCH_SIZE,
-        "learning rate": training.LEARNING_RATE,
+        "optimiser": "SGD",
+        "learning rate": f"{training.LEARNING_RATE}, falling to 0 along half a cosine",
         "momentum": training.MOMENTUM,
         "weight decay": training.WEIGHT_DECAY,
         "channels of the first stage": degradation.WIDTH,

@@ -1,9 +1,13 @@
 """The digits, the training loop, and the degradation problem that chapter 7 shows with them."""
 
 import itertools
+import json
 import math
+import statistics
+from pathlib import Path
 
 import degradation as sweep
+import nbformat
 import pytest
 import torch
 from torch import nn
@@ -14,6 +18,8 @@ from resnet_lib import accuracy, count_multiply_adds, count_parameters, load_dig
 from resnet_lib import degradation, training
 from resnet_lib.degradation import KINDS, curve, digits_net, stored_about, stored_runs
 from resnet_lib.training import History
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
 
 
 @pytest.fixture(scope="module")
@@ -259,28 +265,31 @@ def test_a_deep_plain_network_does_not_learn_what_a_residual_one_learns(digits, 
 # The stored sweep -------------------------------------------------------------------------------------------------------
 
 
-def losses(kind, depth, steps=degradation.STEPS):
-    return [
-        r.final_loss
-        for r in stored_runs()
-        if (r.kind, r.depth, r.steps) == (kind, depth, steps)
-    ]
+def losses(kind, depth, **which):
+    return [r.final_loss for r in stored_runs(**which) if (r.kind, r.depth) == (kind, depth)]
 
 
 def test_the_stored_runs_are_those_of_the_script():
-    places = [(r.kind, r.depth, r.seed, r.steps) for r in stored_runs()]
-    short = itertools.product(KINDS, sweep.DEPTHS, sweep.SEEDS, [degradation.STEPS])
-    long = itertools.product(KINDS, [56], sweep.LONG_SEEDS, [sweep.LONG_STEPS])
-    assert places == [*short, *long]
-    about = sweep.about()
+    everything = json.loads(degradation.STORED.read_text("utf-8"))
+    keys = ("kind", "depth", "seed", "steps", "learning_rate")
+    assert [tuple(r[key] for key in keys) for r in everything["runs"]] == sweep.jobs()
     versions = {"torch", "scikit-learn"}  # of the machine that ran it
     assert {k: v for k, v in stored_about().items() if k not in versions} == {
-        k: v for k, v in about.items() if k not in versions
+        k: v for k, v in sweep.about().items() if k not in versions
     }
 
 
+def test_stored_runs_are_chosen_by_steps_and_rate():
+    assert len(stored_runs()) == 2 * 6 * 6
+    assert {r.steps for r in stored_runs(degradation.LONG_STEPS)} == {1200}
+    assert {r.learning_rate for r in stored_runs()} == {training.LEARNING_RATE}
+    rates = {r.learning_rate for r in stored_runs(learning_rate=None)}
+    assert rates == {training.LEARNING_RATE, *sweep.RATES}
+    assert len(stored_runs(learning_rate=0.1)) == len(sweep.AT_ALL_RATES)
+
+
 def test_the_stored_curves_end_at_the_stored_losses():
-    for one in stored_runs():
+    for one in stored_runs(learning_rate=None) + stored_runs(degradation.LONG_STEPS):
         assert len(one.curve) == 30
         assert one.final_loss == pytest.approx(sum(one.curve[-3:]) / 3, abs=2e-4)
         assert 0 <= one.test_accuracy <= 1 and 0 <= one.train_accuracy <= 1
@@ -289,7 +298,7 @@ def test_the_stored_curves_end_at_the_stored_losses():
 def test_a_stored_run_comes_back(digits):
     """One run, made again. Other processors round differently, so not to the last digit."""
     stored = next(r for r in stored_runs() if (r.kind, r.depth, r.seed) == ("residual", 8, 0))
-    again = degradation.run("residual", 8, 0, degradation.STEPS, digits)
+    again = degradation.run("residual", 8, 0, stored.steps, stored.learning_rate, digits)
     assert again.final_loss == pytest.approx(stored.final_loss, rel=0.3)
     assert again.curve[:5] == pytest.approx(stored.curve[:5], rel=0.1)
     assert again.test_accuracy == pytest.approx(stored.test_accuracy, abs=0.02)
@@ -298,14 +307,50 @@ def test_a_stored_run_comes_back(digits):
 def test_what_chapter_7_says_of_the_stored_runs():
     for depth in sweep.DEPTHS[1:]:
         assert max(losses("residual", depth)) < min(losses("plain", depth))
+    assert max(losses("residual", 8)) > min(losses("plain", 8))
     plain, residual = (
-        [sorted(losses(kind, depth))[2] for depth in sweep.DEPTHS] for kind in KINDS
+        [statistics.median(losses(kind, depth)) for depth in sweep.DEPTHS] for kind in KINDS
     )
-    assert plain[1:] == sorted(plain[1:]) and plain[-1] > 40 * plain[1]
-    assert residual[0] > residual[1] > residual[2] > residual[-1]
-    long_plain = losses("plain", 56, sweep.LONG_STEPS)
-    assert all(after < before for after, before in zip(long_plain, losses("plain", 56)))
-    assert min(long_plain) > 100 * max(losses("residual", 56, sweep.LONG_STEPS))
+    assert plain[0] > plain[1] and plain[1:] == sorted(plain[1:])
+    assert residual[:5] == sorted(residual[:5], reverse=True)
+    assert residual[5] == pytest.approx(residual[4], rel=0.1)
+    spread = [max(losses("plain", d)) / min(losses("plain", d)) for d in sweep.DEPTHS]
+    assert max(spread) == spread[3], "the band is widest at 32 layers"
+
+
+def test_what_chapter_7_says_of_more_steps_and_other_rates():
+    long = losses("plain", 56, steps=degradation.LONG_STEPS)
+    assert all(after < before for after, before in zip(long, losses("plain", 56), strict=False))
+    assert min(long) < min(losses("plain", 56)) / 2
+    assert min(long) > 100 * max(losses("residual", 56, steps=degradation.LONG_STEPS))
+    for rate in sweep.RATES:
+        (shallow,), (deep,), (residual,) = (
+            losses(*net, learning_rate=rate) for net in sweep.AT_ALL_RATES
+        )
+        assert residual < shallow < deep
+
+
+def test_a_plain_network_that_is_built_from_a_shallower_one_computes_the_same(digits):
+    """The code of chapter 7 that shows what 56 plain layers could do."""
+    chapter = nbformat.read(BOOK / "07-why-residual.ipynb", as_version=4)
+    cells = [cell.source for cell in chapter.cells if cell.cell_type == "code"]
+    (copying,) = (source for source in cells if source.startswith("def let_it_copy"))
+    (building,) = (source for source in cells if source.startswith("built = digits_net"))
+    shallow = digits_net("plain", 20)
+    train(shallow, digits.loader(seed=0), 200)
+    names = {"nn": nn, "torch": torch, "PlainBlock": PlainBlock, "digits_net": digits_net}
+    names |= {"models": {"plain-20": shallow}, "print": lambda *said: None}
+    exec(copying, names)
+    exec(building, names)
+    built = names["built"]
+    assert count_parameters(built) == count_parameters(digits_net("plain", 56))
+    images = digits.test_images
+    with torch.no_grad():
+        difference = (built.eval()(images) - shallow.eval()(images)).abs().max()
+    assert difference < 0.05
+
+    history = train(built, digits.loader(seed=0), 60)
+    assert history.final_loss() < final_loss("plain", digits) / 2
 
 
 def test_a_curve_is_made_of_means():

@@ -10,6 +10,7 @@ from torch import nn
 from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.exercises.checking import Exercise, tell
 from resnet_lib.exercises.probing import Probe, fill, numbers, random_input, weights_in_order
+from resnet_lib.exercises.running import StudentError
 
 
 @torch.no_grad()
@@ -26,12 +27,15 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
         x = random_input(3, channels, height, width).relu()
         fill(weights_in_order(block, x))
         block.train(training)
-        before = layers(block)
-        change(block)
+        before, attributes = layers(block), own_attributes(block)
+        try:
+            change(block)
+        except AttributeError as error:  # its words tell mistakes apart, not only its numbers
+            return {"the change": StudentError(error), "what Python says": str(error)}
 
         seen = {
+            "attributes that were added": sorted(own_attributes(block) - attributes),
             "the block has the same layers as before": layers(block) == before,
-            "forward is the method of its class": "forward" not in vars(block),
             "it is left in the mode that it was in": block.training is training,
             "every parameter is still trained": all(
                 p.requires_grad for p in block.parameters()
@@ -50,11 +54,16 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
         return seen
 
     mode = "train" if training else "eval"
-    return Probe(
-        f"a block of {channels} channels with random numbers in it, given in {mode} mode, and inputs of {height}×{width} "
-        "pixels without negative values",
-        run,
-    )
+    return Probe(f"a block of {channels} channels, given in {mode} mode", run)
+
+
+def own_attributes(block: nn.Module) -> set[str]:
+    """The names of all that was set on the block and its layers, as in ``batchnorm2.eps``."""
+    return {
+        f"{name}.{attribute}".lstrip(".")
+        for name, layer in block.named_modules()
+        for attribute in vars(layer)
+    }
 
 
 def layers(block: nn.Module) -> list[tuple[str, str]]:
@@ -124,9 +133,9 @@ def _(block):
 
 
 @mistake(
-    "all-to-zero",
-    "The block gives out its input, but all of its weights are zero: no gradient reaches any of them, so the branch can no longer "
-    "learn. The scale and the shift of batchnorm2 are enough.",
+    "branch-cannot-learn",
+    "The block gives out its input, but no gradient reaches any weight or scale of the branch, so it can never learn again: too "
+    "much is zero, or the branch is not used. The scale and the shift of batchnorm2 are enough.",
 )
 @torch.no_grad()
 def _(block):
@@ -201,32 +210,22 @@ def _(block):
 
 
 @mistake(
-    "changes-a-copy",
-    "The block that was given has not changed: you changed a copy. Change block itself; nothing has to be returned.",
+    "nothing-changed",
+    "No number in the block has changed. Write into its parameters in place: nn.init.zeros_(block.batchnorm2.weight). A copy, a "
+    "comparison with ==, or a method without its brackets changes nothing.",
 )
 def _(block):
     make_identity(copy.deepcopy(block))
 
 
 @mistake(
-    "batchnorm-removed",
-    "You took layers out. Only numbers may change: the block must keep its layers, so that it can learn something later.",
+    "layers-changed",
+    "The layers of the block are not as they were: one was taken out, put in, or has another setting. Only the numbers in its "
+    "parameters may change, so that the block can learn something later.",
 )
 def _(block):
     block.batchnorm2 = nn.Identity()
     block.conv2.weight.data.zero_()
-
-
-@mistake(
-    "batchnorm-replaced-by-zero",
-    "You put other layers in. Only numbers may change: the block must keep its layers, so that it can learn something later.",
-)
-def _(block):
-    class Zero(nn.Module):
-        def forward(self, x):
-            return 0 * x
-
-    block.batchnorm2 = Zero()
 
 
 @mistake(
@@ -289,3 +288,50 @@ def _(block):
 )
 def _(block):
     nn.init.zeros_(block.bn2.weight)
+
+
+WEIGHT_AND_BIAS = "In PyTorch a batch norm's scale is called weight, and its shift bias: block.batchnorm2.weight."
+
+
+@mistake("scale-for-weight", WEIGHT_AND_BIAS)
+def _(block):
+    nn.init.zeros_(block.batchnorm2.scale)
+
+
+@mistake("shift-for-bias", WEIGHT_AND_BIAS)
+def _(block):
+    nn.init.zeros_(block.batchnorm2.shift)
+
+
+@mistake(
+    "scale-and-shift-set",
+    WEIGHT_AND_BIAS + " Setting scale and shift only adds new attributes, which nothing uses.",
+)
+def _(block):
+    block.batchnorm2.scale = 0
+    block.batchnorm2.shift = 0
+
+
+@mistake(
+    "layer-for-parameter",
+    "nn.init.zeros_ fills a tensor, not a layer. Give it the parameters of the layer, one after the other: block.batchnorm2.weight, "
+    "then block.batchnorm2.bias.",
+)
+def _(block):
+    nn.init.zeros_(block.batchnorm2)
+
+
+@mistake(
+    "convolution-has-no-bias",
+    "The convolutions of the block have no bias: it is None. The shift that counts is that of batchnorm2.",
+)
+def _(block):
+    nn.init.zeros_(block.conv2.bias)
+
+
+@mistake(
+    "init-without-underscore",
+    "The functions of nn.init that change a tensor end with an underscore: nn.init.zeros_.",
+)
+def _(block):
+    nn.init.zeros(block.batchnorm2.weight)
