@@ -40,6 +40,9 @@ UNFIT = {
     "a warning": re.compile(r"\b\w*Warning\b:"),
 }
 
+# What an explorer's HTML holds beside its words and its numbers, which are JSON in a script element with a type.
+NOT_TEXT = re.compile(r"<style>.*?</style>|<script>.*?</script>|data:image/[^\"]*", re.DOTALL)
+
 
 def images(cell: NotebookNode) -> list[NotebookNode]:
     """The outputs of a cell that hold a picture."""
@@ -51,7 +54,8 @@ def images(cell: NotebookNode) -> list[NotebookNode]:
 def texts(output: NotebookNode) -> list[str]:
     """What a reader may see of an output as text, in every form that is stored."""
     data = output.get("data", {})
-    return [output.get("text", "")] + [data[kind] for kind in data if kind.startswith("text/")]
+    shown = [data[kind] for kind in data if kind.startswith("text/")]
+    return [output.get("text", "")] + [NOT_TEXT.sub("", text) for text in shown]
 
 
 def problems(notebook: NotebookNode) -> list[str]:
