@@ -64,7 +64,7 @@ def result(page):
 
 def lit(page):
     """Row and column of the output cell that is lit, counted from 1."""
-    caption = page.locator(f"{SECTION} figcaption").nth(1).inner_text()
+    caption = page.locator(f"{SECTION} .os-caption").nth(1).inner_text()
     return tuple(map(int, re.search(r"row (\d+), column (\d+) is lit", caption).groups()))
 
 

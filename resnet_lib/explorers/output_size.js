@@ -14,9 +14,10 @@ const STYLE = `
   & .os-input { grid-area: 1 / 1 / 3 / 2; }
   & .os-formula { grid-area: 1 / 2; }
 }
-& figure { margin: 0; max-width: 27rem; }
+& .os-picture { max-width: 27rem; }
 & svg { width: 100%; margin: 0; user-select: none; }
-& figcaption { margin: 0.4rem 0 0.7rem; color: inherit; font-size: 0.88rem; text-align: left; }
+& .os-caption { margin: 0.4rem 0 0.7rem; font-size: 0.88rem; }
+& .os-moves { gap: 0.5rem; }
 & .os-formula { font-variant-numeric: tabular-nums; }
 & .os-formula p { margin: 0; padding-left: 2.2em; text-indent: -2.2em; }
 & .os-formula .os-result { font-weight: 700; font-size: 1.1rem; }
@@ -100,19 +101,19 @@ const build = (body, data, address) => {
   const presets = choice("Setting", [["", "your own numbers"], ...options], { value: "", changed: (index) => index && change(settings[index][1]) });
   const input = svg("svg", { role: "img" });
   const output = svg("svg", { role: "img" });
-  const inputCaption = el("figcaption");
-  const outputCaption = el("figcaption");
+  const inputCaption = el("p", { class: "os-caption" }); // no figcaption: the themes of pages lay hands on it
+  const outputCaption = el("p", { class: "os-caption" });
   const formula = el("div", { class: "os-formula" });
   const message = el("p", { class: "rx-message" });
   const status = spoken();
   const play = el("button", { type: "button", onclick: () => (timer ? stop() : run()) }, "Play");
   const button = (text, label, act) => el("button", { type: "button", "aria-label": label, title: label, onclick: () => { stop(); act(); } }, text);
-  const moves = el("div", { class: "rx-controls", role: "group", "aria-label": "Move the window" }, play,
+  const moves = el("div", { class: "rx-controls os-moves", role: "group", "aria-label": "Move the window" }, play,
     button("←", "previous position", () => step(-1)), button("→", "next position", () => step(1)),
     button("↑", "one row up", () => step(0, -1)), button("↓", "one row down", () => step(0, 1)));
   body.append(el("style", {}, STYLE), el("p", { class: "rx-title" }, "Output size: move the window"),
     el("div", { class: "rx-controls" }, presets.node), el("div", { class: "rx-controls" }, LETTERS.map((letter) => controls[letter].node)),
-    el("div", { class: "os-panes" }, formula, el("figure", { class: "os-input" }, input, inputCaption, moves), el("figure", {}, output, outputCaption)),
+    el("div", { class: "os-panes" }, formula, el("div", { class: "os-picture os-input" }, input, inputCaption, moves), el("div", { class: "os-picture" }, output, outputCaption)),
     message, status);
 
   // ---- drawing
@@ -149,7 +150,7 @@ const build = (body, data, address) => {
     group.append(mover);
     if (size >= 15) { // where a digit finds room
       for (const row of line.drawn) {
-        for (const column of line.drawn.filter((at) => padding(row, at) && !lost(row, at))) group.append(text("0", line.place(column) * size, line.place(row) * size, size, 11));
+        for (const column of line.drawn.filter((at) => padding(row, at) && !lost(row, at))) group.append(text("0", line.place(column) * size, line.place(row) * size, size, 12));
       }
     }
     input.replaceChildren(group);
