@@ -9,7 +9,7 @@ const PARTS = {
 };
 const STYLE = `
   .rx .nx-part { display: grid; grid-template-columns: 10rem 1fr 16rem; gap: 0.3rem 0.9rem; padding: 0.45rem 0; border-top: 1px solid var(--rx-line); align-items: center; }
-  .rx .nx-part small, .rx figcaption, .rx .nx-legend { color: var(--rx-grey); font-size: 0.82rem; line-height: 1.35; }
+  .rx .nx-part small, .rx .nx-caption, .rx .nx-legend { color: var(--rx-grey); font-size: 0.82rem; line-height: 1.35; }
   .rx .nx-part small { display: block; }
   .rx .nx-blocks { display: flex; flex-wrap: wrap; gap: 0.25rem; }
   .rx .nx-block { min-width: 2.1rem; padding: 0.2rem 0.3rem; background: var(--rx-blue-fill); border-color: var(--rx-blue); }
@@ -21,7 +21,9 @@ const STYLE = `
   .rx .nx-legend i { display: inline-block; width: 1.1rem; height: 0.8rem; margin-right: 0.3rem; border: 1px solid; vertical-align: -0.05rem; }
   .rx .nx-detail { display: flex; flex-wrap: wrap; gap: 0.5rem 1.2rem; align-items: flex-start; }
   .rx .nx-detail .rx-scroll { flex: 1 1 26rem; min-width: 0; }
-  .rx figure { flex: 0 1 13rem; margin: 0.5rem auto; }
+  .rx .nx-picture { flex: 0 1 11rem; margin: 0.5rem auto; }
+  .rx .nx-picture p { margin: 0.3rem 0; }
+  .rx .nx-detail :is(th, td) { padding-inline: 0.35rem; }
   .rx table { overflow-wrap: normal; font-size: 0.86rem; white-space: nowrap; }
   .rx caption { caption-side: top; text-align: left; font-weight: 600; color: inherit; padding: 0.2rem 0; white-space: normal; }
   .rx .nx-compare { max-width: 34rem; white-space: normal; } /* all four columns fit on a phone */
@@ -155,7 +157,7 @@ start("network", (body, data, address) => {
   const map = el("div", { role: "toolbar", onkeydown: (event) => walk(event) });
   const about = el("p", {});
   const layerTable = el("div", { class: "rx-scroll" });
-  const picture = el("figure", {});
+  const picture = el("div", { class: "nx-picture" });
   const working = el("div", {});
   body.append(
     el("style", {}, STYLE), el("p", { class: "rx-title" }, "Network explorer"),
@@ -242,10 +244,10 @@ start("network", (body, data, address) => {
       ? `One number of ${who} sees ${sees(field)} (dashed) of the image of ${square(state.size)} (solid)${field > state.size ? ": more than there is; the rest is padding" : ""}.`
       : "After the average pool every number depends on the whole image.";
     picture.replaceChildren(
-      svg("svg", { viewBox: `${-whole / 2} ${-whole / 2} ${whole} ${whole}`, width: 208, height: 208, role: "img", "aria-label": words },
+      svg("svg", { viewBox: `${-whole / 2} ${-whole / 2} ${whole} ${whole}`, width: 176, height: 176, role: "img", "aria-label": words },
         svg("rect", { ...place(state.size), fill: "var(--rx-blue-fill)", stroke: "var(--rx-blue)", "stroke-width": 2 }),
         svg("rect", { ...place(field ?? state.size), fill: "none", stroke: "var(--rx-orange)", "stroke-width": 3, "stroke-dasharray": "6 4" })),
-      el("figcaption", { "aria-hidden": "true" }, words));
+      el("p", { class: "nx-caption", "aria-hidden": "true" }, words));
   };
 
   const rival = () => (state.with === "moved" ? { ...state, stride: OTHER_PLACE[state.stride] } : { ...state, depth: state.with });
