@@ -16,6 +16,7 @@ from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, c
 from resnet_lib.exercises.checking import Exercise, first_difference, tell
 from resnet_lib.exercises.pictures import compare_images
 from resnet_lib.exercises.probing import (
+    Fact,
     Probe,
     Seen,
     Weights,
@@ -24,11 +25,13 @@ from resnet_lib.exercises.probing import (
     gradient_in_eval_mode,
     layer_instead_of_tensor,
     looking_for,
+    named_kind,
     numbers,
     random_input,
     same,
     set_seeds,
     starts,
+    unchanged,
 )
 from resnet_lib.exercises.running import Differs, StudentError
 
@@ -286,7 +289,7 @@ class Look:
             if isinstance(first, nn.Module):
                 raise TypeError(layer_instead_of_tensor(first))
             if not isinstance(first, Tensor):
-                raise Odd(f"forward returns no tensor, but {type(first).__name__}")
+                raise Odd(f"forward returns {named_kind(first)}, where a tensor is needed")
             used = list(watch.used.values())
             self._all_are_registered(used)
         self.starts = starts(used)
@@ -372,7 +375,7 @@ class Look:
         with torch.no_grad():
             given = x.clone()
             module(given)
-            seen["the input is left as it was"] = torch.equal(given, x)
+            seen["the input is left as it was"] = unchanged(given, x)
             other = 1000 * case.input(
                 1, 4, 9
             )  # large: an upper bound such as that of ReLU6 shows
@@ -380,7 +383,9 @@ class Look:
             seen["output, after other images"] = numbers(module(x.clone()))
             output = _draws_no_numbers(module.train(), x, "train")
             seen["output in train mode"] = numbers(output)
-        seen["the block stays in train mode"] = module.training
+        seen["the block stays in train mode"] = Fact(
+            module.training, "forward takes the block out of train mode"
+        )
         watched = [t for role, t in self.weights if role in ("mean", "variance")]
         if self.shortcut is not None:
             watched += self.shortcut.buffers()
@@ -388,12 +393,17 @@ class Look:
         seen |= attempt_gradients(module, x, self.weights)
         self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
         seen |= gradient_in_eval_mode(module, x)
-        seen["the block stays in eval mode"] = (module.eval()(x.clone()), module.training)[1]
+        module.eval()(x.clone())
+        seen["the block stays in eval mode"] = Fact(
+            not module.training, "forward takes the block out of eval mode"
+        )
         with torch.no_grad():
             rows = x.clone(memory_format=torch.channels_last)
             seen["output for an input in channels_last layout"] = numbers(module(rows))
             seen["output in float64"] = numbers(module.double()(x.double()))
-        seen["gradients are still switched on"] = torch.is_grad_enabled()
+        seen["gradients are still switched on"] = Fact(
+            torch.is_grad_enabled(), "forward switches the gradients off for all code after it"
+        )
         return seen
 
     def settings(self) -> str:
@@ -929,7 +939,7 @@ def _add_common(exercise: Exercise, base: type) -> None:
     )
     class SetsSeed(base):
         def forward(self, x):
-            torch.manualset_seeds(0)
+            torch.manual_seed(0)
             return super().forward(x)
 
     @mistake(
@@ -1111,11 +1121,23 @@ def _add_common(exercise: Exercise, base: type) -> None:
         def __init__(self, in_channels, channels, stride=1, *others):
             super().__init__(in_channels, channels, 2 if stride > 1 else 1, *others)
 
+    @mistake(
+        "stride-2-always",
+        "A convolution has a stride of 2 whatever `stride` says, so every block halves the image. Give it the argument: "
+        "stride=stride.",
+    )
+    class AlwaysTwo(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, 2, *others)
+
 
 _NO_LAST_RELU = {
-    Basic: "There is no ReLU after the addition. The paper adds first, then applies ReLU to the sum.",
-    Neck: "There is no ReLU after the addition. The paper adds first, then applies ReLU to the sum.",
-    Plain: "There is no ReLU after the second batch norm. Without its shortcut the block still ends in ReLU.",
+    Basic: "There is no ReLU after the addition, or its result is not used. The paper adds first, then applies ReLU to the sum. "
+    "`self.relu(out)` alone changes nothing: `return` it, or write `out = self.relu(out)`.",
+    Neck: "There is no ReLU after the addition, or its result is not used. The paper adds first, then applies ReLU to the sum. "
+    "`self.relu(out)` alone changes nothing: `return` it, or write `out = self.relu(out)`.",
+    Plain: "There is no ReLU after the second batch norm, or its result is not used. Without its shortcut the block still ends in "
+    "ReLU. `self.relu(out)` alone changes nothing: `return` it, or write `out = self.relu(out)`.",
 }
 
 
@@ -1169,6 +1191,25 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
     class NoDownsample(base):
         def __init__(self, in_channels, channels, stride=1):
             super().__init__(in_channels, channels, stride)
+
+    @mistake(
+        "downsample-as-stride",
+        "A convolution gets `downsample` as its stride. The order is in_channels, channels, stride, downsample: if you call "
+        "super().__init__ or a helper, hand on the stride too, or write downsample=downsample.",
+    )
+    class DownsampleAsStride(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, downsample)
+
+    @mistake(
+        "projected-branch-doubled",
+        "x was overwritten by the branch, so downsample gets the branch, and the sum adds that tensor to itself. "
+        "Keep the input under a name of its own in the first line of forward, as in `identity = x`.",
+    )
+    class ProjectedBranchDoubled(base):
+        def forward(self, x):
+            x = self.shortcut(self.branch(x))
+            return F.relu(x + x)
 
     @mistake(
         "arguments-in-another-order",
@@ -1534,7 +1575,8 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "no-relu-between",
-        "There is no ReLU between the first batch norm and conv2. Without it, the two convolutions are together one linear step.",
+        "There is no ReLU between the first batch norm and conv2, or its result is not used. Without it, the two convolutions are "
+        "together one linear step.",
     )
     class NoReluBetween(base):
         def first(self, x):
@@ -1579,6 +1621,66 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
             return self.batchnorm2(F.relu(self.conv2(out)))
 
     @mistake(
+        "relu-before-both-batchnorms-not-last",
+        "The order is conv, ReLU, batch norm, twice, and the block does not end with a ReLU. ResNet has conv, batch norm, ReLU"
+        + (", twice." if base is Plain else "; the second ReLU comes last, after the sum."),
+    )
+    class ReluFirstTwiceNotLast(ReluFirstTwice):
+        def forward(self, x):
+            return self.branch(x) if base is Plain else self.branch(x) + self.shortcut(x)
+
+    @mistake(
+        "relu-before-second-batchnorm",
+        "After conv2 the order is ReLU, batch norm. ResNet has conv, batch norm, and the second ReLU comes last.",
+    )
+    class SecondReluFirst(base):
+        def branch(self, x):
+            return self.batchnorm2(F.relu(self.conv2(self.first(x))))
+
+    @mistake(
+        "relu-before-second-batchnorm-not-last",
+        "After conv2 the order is ReLU, batch norm, and the block does not end with a ReLU. ResNet has conv, batch norm, and the "
+        "second ReLU comes last.",
+    )
+    class SecondReluFirstNotLast(SecondReluFirst):
+        def forward(self, x):
+            return self.branch(x) if base is Plain else self.branch(x) + self.shortcut(x)
+
+    @mistake(
+        "conv2-used-twice",
+        "conv2 and batchnorm2 are used twice in forward. The block has two convolutions, and each is used once.",
+    )
+    class Conv2Twice(base):
+        def branch(self, x):
+            out = F.relu(super().branch(x))
+            return self.batchnorm2(self.conv2(out))
+
+    @mistake(
+        "three-convolutions",
+        "The block has three 3×3 convolutions; it should have two, each with its batch norm.",
+    )
+    class ThreeConvolutions(base):
+        def __init__(self, in_channels, channels, *others):
+            super().__init__(in_channels, channels, *others)
+            self.conv3 = conv3x3(channels, channels)
+            self.batchnorm3 = nn.BatchNorm2d(channels)
+
+        def branch(self, x):
+            return self.batchnorm3(self.conv3(F.relu(super().branch(x))))
+
+    @mistake(
+        "width-stays-in-channels",
+        "conv1 keeps in_channels, and only conv2 goes to `channels`. conv1 makes the change, together with the stride: "
+        "in_channels → channels; conv2 goes channels → channels.",
+    )
+    class WidthStays(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, stride, *others)
+            self.conv1 = conv3x3(in_channels, in_channels, stride)
+            self.batchnorm1 = nn.BatchNorm2d(in_channels)
+            self.conv2 = conv3x3(in_channels, channels)
+
+    @mistake(
         "batchnorm-before-conv",
         "Batch norm stands before its convolution; ResNet has conv, batch norm, ReLU.",
     )
@@ -1611,6 +1713,12 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
             f"no-padding-in-{name}",
             f"{name} has no padding, so the images shrink: pass padding=1.",
         )(_changed(base, nn.Conv2d, lambda old: _conv(old, padding=0), only=name))
+        for size in (1, 5):
+            resized = functools.partial(_conv, kernel_size=size, padding=size // 2)
+            mistake(
+                f"kernel-{size}-in-{name}",
+                f"{name} has a kernel of {size}×{size}; both convolutions of the block are 3×3, with a padding of 1.",
+            )(_changed(base, nn.Conv2d, resized, only=name))
 
     @mistake(
         "stride-on-conv2",
@@ -1666,6 +1774,17 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
 
 for _exercise_, _base in ((basic_block, Basic), (plain_block, Plain)):
     _add_two_convolutions(_exercise_, _base)
+
+
+@basic_block.mistake(
+    "conv2-takes-the-shortcut",
+    "conv2 receives the shortcut, so the result of conv1 is thrown away. Give conv2 the result of conv1, after batch norm and ReLU.",
+)
+class Conv2TakesTheShortcut(Basic):
+    def forward(self, x):
+        self.batchnorm1(self.conv1(x))
+        shortcut = self.shortcut(x)
+        return F.relu(self.batchnorm2(self.conv2(shortcut)) + shortcut)
 
 
 @basic_block.mistake(
@@ -1901,6 +2020,40 @@ class OneNormForTwo(Neck):
         return self.relu2(self.batchnorm1(self.conv2(self.first(x))))
 
 
+class ReluFirstTwiceInNeck(Neck):
+    def second(self, x):
+        out = self.batchnorm1(F.relu(self.conv1(x)))
+        return self.batchnorm2(F.relu(self.conv2(out)))
+
+
+class ReluFirstInNeck(ReluFirstTwiceInNeck):
+    def branch(self, x):
+        return self.batchnorm3(F.relu(self.conv3(self.second(x))))
+
+
+def _without_last_relu(base: type) -> type:
+    class WithoutLastRelu(base):
+        def forward(self, x):
+            return self.branch(x) + self.shortcut(x)
+
+    return WithoutLastRelu
+
+
+for _base, _name, _times in (
+    (ReluFirstTwiceInNeck, "first-two", "after conv1 and conv2"),
+    (ReluFirstInNeck, "all", "three times"),
+):
+    bottleneck.mistake(
+        f"relu-before-{_name}-batchnorms",
+        f"The order is conv, ReLU, batch norm, {_times}. ResNet has conv, batch norm, ReLU, and the third ReLU comes after the sum.",
+    )(_base)
+    bottleneck.mistake(
+        f"relu-before-{_name}-batchnorms-not-last",
+        f"The order is conv, ReLU, batch norm, {_times}, and the block does not end with a ReLU. ResNet has conv, batch norm, "
+        "ReLU, and the third ReLU comes after the sum.",
+    )(_without_last_relu(_base))
+
+
 @bottleneck.mistake(
     "batchnorm-after-add",
     "The third batch norm comes after the addition, so it changes the shortcut too. It belongs to the branch: "
@@ -1948,6 +2101,15 @@ class Grouped(Neck):
 class KeptShortcut(Plain):
     def forward(self, x):
         return F.relu(self.branch(x) + x)
+
+
+@plain_block.mistake(
+    "kept-shortcut-after-relu",
+    "The shortcut is still there, added after the last ReLU. A plain block has none: it ends with that ReLU.",
+)
+class KeptAfterRelu(Plain):
+    def forward(self, x):
+        return F.relu(self.branch(x)) + x
 
 
 @plain_block.mistake(

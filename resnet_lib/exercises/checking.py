@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from resnet_lib.exercises.first_shown import SHOWN
 from resnet_lib.exercises.probing import (
+    Fact,
     Probe,
     looking_for,
+    named_kind,
     observe,
     same,
     weights_come_back,
@@ -133,7 +135,9 @@ def _screen(exercise: Exercise, answer: object) -> Verdict | None:
     wants_class = isinstance(exercise.reference, type)
     what = "class" if wants_class else "function"
     name = exercise.signature.split("(")[0]
-    wanted = f'Give the {what} itself, without brackets: `check("{exercise.name}", {name})`.'
+    made = not isinstance(answer, type) and not inspect.isfunction(answer)
+    without = ", without brackets" if made else ""
+    wanted = f'Give the {what} itself{without}: `check("{exercise.name}", {name})`.'
     makes_one = (
         not wants_class and isinstance(answer, type) and issubclass(answer, nn.Sequential)
     )
@@ -141,9 +145,10 @@ def _screen(exercise: Exercise, answer: object) -> Verdict | None:
         kind = (
             "an instance"
             if wants_class and isinstance(answer, nn.Module)
-            else type(answer).__name__
+            else "a class"
+            if isinstance(answer, type)
+            else named_kind(answer)
         )
-        kind = {"NoneType": "None", "type": "a class"}.get(kind, kind)
         return _verdict(
             exercise, FAILED, f"The check got {kind}, where it expected a {what}. {wanted}"
         )
@@ -333,27 +338,52 @@ def tell(probe: Probe, expected: dict[str, object], got: dict[str, object]) -> s
     what, right, wrong = first_difference(expected, got)
     if isinstance(wrong, StudentError):
         return f"With {probe.label}: {wrong.explain()}"
-    tensors = isinstance(right, Tensor) and isinstance(wrong, Tensor)
-    if tensors and right.shape == wrong.shape and right.dtype != wrong.dtype:
-        return f"With {probe.label}: the {what} should be {right.dtype}, and is {wrong.dtype}."
-    if tensors and right.shape == wrong.shape:
-        differs = ~(right - wrong).abs().le(1e-4 * max(right.abs().max().item(), 1e-6))
-        place = tuple(differs.nonzero()[0].tolist())
-        return (
-            f"With {probe.label}: the {what} differs in {int(differs.sum())} of {right.numel()} numbers; "
-            f"at {list(place)} expected {right[place].item():.3f}, got {wrong[place].item():.3f}."
-        )
-    if isinstance(right, list) and isinstance(wrong, list) and len(right) == len(wrong):
-        places = [
-            str(n) for n, pair in enumerate(zip(right, wrong), 1) if not same(*pair[::-1])
-        ]
-        return (
-            f"With {probe.label}: of the {len(right)} {what}, these are wrong, in the order of use: "
-            f"{', '.join(places)}."
-        )
+    if isinstance(wrong, Fact):
+        return f"With {probe.label}: {wrong.otherwise}."
     if isinstance(right, bool):
-        return f"With {probe.label}: it should be {right} that {what}, and it is {wrong}."
-    return f"With {probe.label}: {what}: expected {_short(right)}, got {_short(wrong)}."
+        return f"With {probe.label}: this should be so, and is not: {what}."
+    return f"With {probe.label}: {_difference(what, right, wrong)}"
+
+
+def _difference(what: str, right: object, wrong: object) -> str:
+    """One entry that differs, with what was expected and what came."""
+    what = what if what.startswith(("the ", "a ", "its ", "(")) else f"the {what}"
+    if isinstance(right, Tensor):
+        return _tensor_difference(what, right, wrong)
+    lists = isinstance(right, list) and isinstance(wrong, list)
+    if lists and len(right) == len(wrong):
+        pairs = list(zip(right, wrong))
+        places = [n for n, (r, w) in enumerate(pairs, 1) if not same(w, r)]
+        if any(isinstance(entry, Tensor) for entry in right):
+            listed = ", ".join(map(str, places))
+            return f"{len(places)} of {len(right)} entries of {what} are wrong. In the order of use: {listed}."
+        r, w = pairs[places[0] - 1]
+        more = f"; {len(places) - 1} more are wrong too" if len(places) > 1 else ""
+        return f"{what}: number {places[0]} of {len(right)} should be {_short(r)}, and is {_short(w)}{more}."
+    return f"{what}: expected {_short(right)}, got {_short(wrong)}."
+
+
+_AXES = ("numbers of images", "numbers of channels", "heights", "widths")
+
+
+def _tensor_difference(what: str, right: Tensor, wrong: object) -> str:
+    if not isinstance(wrong, Tensor):
+        return f"{what}: expected a tensor of shape {tuple(right.shape)}, got {_short(wrong)}."
+    if right.shape != wrong.shape:
+        text = f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}"
+        if right.dim() == wrong.dim() == 4:
+            pairs = zip(_AXES, right.shape, wrong.shape)
+            differ = [f"different {axis} ({r} and {w})" for axis, r, w in pairs if r != w]
+            text += ": " + ", ".join(differ)
+        return text + "."
+    if right.dtype != wrong.dtype:
+        return f"{what}: expected numbers of type {right.dtype}, got {wrong.dtype}."
+    differs = ~(right - wrong).abs().le(1e-4 * max(right.abs().max().item(), 1e-6))
+    place = tuple(differs.nonzero()[0].tolist())
+    return (
+        f"{what} differs in {int(differs.sum())} of {right.numel()} numbers; "
+        f"at {list(place)} expected {right[place].item():.3f}, got {wrong[place].item():.3f}."
+    )
 
 
 def _short(value: object) -> str:

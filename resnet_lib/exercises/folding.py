@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from resnet_lib.exercises.checking import Exercise, first_difference, tell
-from resnet_lib.exercises.probing import Probe, fill, numbers, random_input
+from resnet_lib.exercises.probing import (
+    Probe,
+    fill,
+    numbers,
+    random_input,
+    set_seeds,
+)
 from resnet_lib.exercises.running import StudentError
 from resnet_lib.folding import fold_batchnorm
 
@@ -80,6 +86,9 @@ def probe(
         conv.eval(), batchnorm.eval()
         before = state(conv, batchnorm)
 
+        set_seeds(
+            0
+        )  # so that a bias that is left as it was drawn has the same numbers in each answer
         new = tried(fold, conv, batchnorm)
         if isinstance(new, StudentError):
             return {"the result": new}
@@ -101,6 +110,7 @@ def probe(
         x = random_input(2, in_channels, 7, 10)
         seen["output in eval mode"] = output(new, x)
         seen["output of its weight and bias alone, without hooks"] = tried(bare_output, new, x)
+        set_seeds(0)
         again = tried(fold, conv, batchnorm)
         seen["output, when the same two are folded a second time"] = output(again, x)
         return seen
@@ -141,7 +151,12 @@ def bare_output(new: nn.Conv2d, x: Tensor) -> Tensor:
 class FoldingError(StudentError):
     """What the student's function raised; mistakes that show in many words of PyTorch's are told apart by their cause."""
 
-    CAUSES = ("NoneType", "as parameter '", "a leaf Variable that requires grad")
+    CAUSES = (
+        "NoneType",
+        "as parameter '",
+        "a leaf Variable that requires grad",
+        "Boolean value of Tensor",
+    )
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -172,6 +187,7 @@ def state(conv: nn.Module, batchnorm: nn.Module) -> dict[tuple[str, str], object
 
 def change(before: dict, after: dict) -> Change:
     found = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    found.sort(key=lambda key: key[0].startswith("settings"))  # a tensor's name says more
     return Change(tuple(sorted({kind for kind, _ in found})), [name for _, name in found])
 
 
@@ -299,6 +315,20 @@ mistake(
     shift=lambda bn, bias, scale: (bias - bn.running_mean) * scale,
 )
 mistake(
+    "scale-forgotten-in-the-bias",
+    "The weight has its scale γ, the new bias has not: there you divide by sqrt(running_var + eps) alone. Both are multiplied by the "
+    "same factor, batchnorm.weight / sqrt(running_var + eps).",
+    shift=lambda bn, bias, scale: (
+        bn.bias + (bias - bn.running_mean) / torch.sqrt(bn.running_var + bn.eps)
+    ),
+)
+mistake(
+    "scale-and-shift-exchanged",
+    "Scale and shift have changed places: in PyTorch batchnorm.weight is the scale γ, and batchnorm.bias the shift β.",
+    scale=lambda bn: bn.bias / torch.sqrt(bn.running_var + bn.eps),
+    shift=lambda bn, bias, scale: bn.weight + (bias - bn.running_mean) * scale,
+)
+mistake(
     "mean-forgotten",
     "running_mean is missing: batch norm subtracts it before it scales.",
     shift=lambda bn, bias, scale: bn.bias + bias * scale,
@@ -400,6 +430,16 @@ mistake(
     padding=lambda conv: conv.stride,
 )
 mistake(
+    "padding-from-the-kernel",
+    "You compute the padding from the kernel size, kernel_size[0] // 2. The old layer may have another padding: copy conv.padding.",
+    padding=lambda conv: conv.kernel_size[0] // 2,
+)
+mistake(
+    "padding-from-both-kernel-sizes",
+    "You compute the padding from the kernel size. The old layer may have another padding: copy conv.padding.",
+    padding=lambda conv: tuple(k // 2 for k in conv.kernel_size),
+)
+mistake(
     "padding-1-always",
     "The new convolution always has padding 1. Copy conv.padding.",
     padding=1,
@@ -423,6 +463,53 @@ def _(conv, batchnorm):
     new = folded(conv, batchnorm)
     conv.weight.data, conv.bias = new.weight.data, new.bias
     return conv
+
+
+@FOLD.mistake(
+    "bias-never-set",
+    "The weight of the new layer is right, and its bias is never set: it still has the random numbers that nn.Conv2d begins with. "
+    "It becomes batchnorm.bias + (conv's bias - running_mean) * scale.",
+)
+def _(conv, batchnorm):
+    settings = conv.kernel_size, conv.stride, conv.padding
+    new = nn.Conv2d(conv.in_channels, conv.out_channels, *settings)
+    with torch.no_grad():
+        new.weight.copy_(folded(conv, batchnorm).weight)
+    return new
+
+
+@FOLD.mistake(
+    "channels-swapped",
+    "The new layer gets its two numbers of channels in the wrong order: nn.Conv2d takes in_channels first, then out_channels.",
+)
+def _(conv, batchnorm):
+    new = nn.Conv2d(conv.out_channels, conv.in_channels, conv.kernel_size)
+    right = folded(conv, batchnorm)
+    with torch.no_grad():
+        new.weight.copy_(right.weight)
+    return right
+
+
+@FOLD.mistake(
+    "bias-or-zero",
+    "`conv.bias or 0` asks a tensor whether it is true, and PyTorch refuses that for several numbers. Ask whether it is None: "
+    "`0 if conv.bias is None else conv.bias`.",
+)
+def _(conv, batchnorm):
+    conv.bias or 0
+    return folded(conv, batchnorm)
+
+
+@FOLD.mistake(
+    "shares-the-given-weight",
+    "The new layer and the given one have the same weight tensor (`new.weight = conv.weight` makes no copy), so the scale is "
+    "multiplied into both. Compute a new one: conv.weight * scale.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    conv.weight.data.copy_(new.weight)
+    new.weight = conv.weight
+    return new
 
 
 @FOLD.mistake(

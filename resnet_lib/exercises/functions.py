@@ -316,6 +316,8 @@ def evidence(tell: Callable) -> Callable:
 @evidence
 def tell_value(probe: Call, expected: Seen, got: Seen) -> str:
     """Evidence where the label and the expected value say enough."""
+    if expected.kind == got.kind == "str":
+        return f"{probe.label} should give {expected.short}; yours gives {got.short}."
     return f"{probe.label} should give {expected.shown}{yours(got)}"
 
 

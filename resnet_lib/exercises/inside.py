@@ -11,7 +11,15 @@ from torch import Tensor, nn
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1
 from resnet_lib.exercises.checking import Exercise, first_difference, tell
-from resnet_lib.exercises.probing import Probe, fill, numbers, random_input, weights_in_order
+from resnet_lib.exercises.probing import (
+    Fact,
+    Probe,
+    fill,
+    numbers,
+    random_input,
+    unchanged,
+    weights_in_order,
+)
 from resnet_lib.inspecting import branch_ratio, record_outputs
 from resnet_lib.resnet import ZeroPadShortcut
 
@@ -34,8 +42,8 @@ def probe(
         before, given = state(block), x.clone()
 
         seen = {RESULT: plain(answer(block, given))}
-        seen |= {what: now == before[what] for what, now in state(block).items()}
-        seen["x is as it was"] = torch.equal(given, x)
+        seen |= {what: Fact(now == before[what], what) for what, now in state(block).items()}
+        seen["x is as it was"] = unchanged(given, x)
         seen["result for another x"] = plain(answer(block, other))
         return seen
 
@@ -60,23 +68,30 @@ def build(block_class, in_channels, channels, stride, shortcut) -> nn.Module:
 
 
 def state(block: nn.Module) -> dict[str, object]:
-    """All that measuring must not change, as plain values, each under what to say about it."""
+    """All that measuring must not change, as plain values, each under what to say where it has changed."""
     return {
-        "no hook is left on the block": sum(
+        "a hook is left on the block": sum(
             len(m._forward_hooks) + len(m._forward_pre_hooks) for m in block.modules()
         ),
-        "the block has the layers that it had": [(n, id(m)) for n, m in block.named_modules()],
-        "the block has the weights that it had": [
-            (n, p.tolist(), p.requires_grad) for n, p in block.named_parameters()
+        "the block has other layers than before": [
+            (n, id(m)) for n, m in block.named_modules()
         ],
-        "its running statistics are as they were": [
+        "your code has changed the weights of the block": [
+            (n, p.tolist()) for n, p in block.named_parameters()
+        ],
+        "your code has changed requires_grad of the block's weights": [
+            p.requires_grad for p in block.parameters()
+        ],
+        "your code has changed the running statistics of the block": [
             (n, b.tolist()) for n, b in block.named_buffers()
         ],
-        "the block is in the mode that it was in": block.training,
-        "its layers are in the mode that they were in": [
+        "the block is in another mode (train or eval) than before": block.training,
+        "layers of the block are in another mode (train or eval) than before": [
             m.training for m in block.modules() if m is not block
         ],
-        "no gradient is left in the block": [p.grad is None for p in block.parameters()],
+        "your code has left gradients in the block": [
+            p.grad is None for p in block.parameters()
+        ],
     }
 
 
@@ -283,6 +298,138 @@ mistake(
     "You return the size of F(x) alone. Divide it by the size of what the shortcut carries.",
     lambda t: size(t.branch),
 )
+
+
+mistake(
+    "divided-by-sum",
+    "You divide by the size of the sum F(x) + shortcut. Divide by the size of the shortcut alone.",
+    lambda t: size(t.branch) / size(t.branch + t.shortcut),
+)
+mistake(
+    "mean-over-pixels",
+    "`norm(dim=1)` gives a norm for each pixel, over its channels, and you take the mean of the ratios. Take the norm over all numbers "
+    "of the batch at once: `branch.norm() / shortcut.norm()`.",
+    lambda t: (t.branch.norm(dim=1) / t.shortcut.norm(dim=1)).mean(),
+)
+mistake(
+    "ratio-of-each-number",
+    "You divide number by number and take the norm of the quotients. Take the two norms first, then divide: "
+    "`branch.norm() / shortcut.norm()`.",
+    lambda t: size(t.branch / t.shortcut),
+)
+
+
+def _branch(block: nn.Module, x: Tensor, relu1: bool, relu2: bool) -> Tensor:
+    """The branch, each of its ReLUs only where it is asked for."""
+    out = block.batchnorm1(block.conv1(x))
+    out = block.batchnorm2(block.conv2(out.relu() if relu1 else out))
+    if isinstance(block, ResidualBottleNeck):
+        out = block.batchnorm3(block.conv3(out.relu() if relu2 else out))
+    return out
+
+
+def by_hand(block: nn.Module, x: Tensor, branch: Callable, shortcut: Callable) -> float:
+    """The ratio of two tensors, measured in eval mode; the mode is put back."""
+    was_training = block.training
+    block.eval()
+    try:
+        with torch.no_grad():
+            return (size(branch(block, x)) / size(shortcut(block, x))).item()
+    finally:
+        block.train(was_training)
+
+
+def _shortcut(block: nn.Module, x: Tensor) -> Tensor:
+    return x if block.downsample is None else block.downsample(x)
+
+
+for which, message, relu1, relu2 in (
+    (
+        "relu1-forgotten",
+        "The ReLU after the first batch norm is left out. F(x) goes through every layer of the branch: conv1, batchnorm1, relu1, conv2, …",
+        False,
+        True,
+    ),
+    (
+        "relu2-forgotten",
+        "In a bottleneck the ReLU after the second batch norm is left out. F(x) goes through every layer of the branch: … batchnorm2, "
+        "relu2, conv3, batchnorm3.",
+        True,
+        False,
+    ),
+    (
+        "relus-forgotten",
+        "The ReLUs inside the branch are left out. F(x) goes through every layer of the branch: conv1, batchnorm1, relu1, conv2, …",
+        False,
+        False,
+    ),
+):
+    RATIO.mistake(which, message)(
+        lambda block, x, relu1=relu1, relu2=relu2: by_hand(
+            block, x, lambda *given: _branch(*given, relu1, relu2), _shortcut
+        )
+    )
+
+
+@RATIO.mistake(
+    "relu2-after-the-basic-branch",
+    "In a basic block you apply relu2 to F(x). There it comes after the sum: F(x) ends with batchnorm2 and may be negative. Only in a "
+    "bottleneck does relu2 belong to the branch, before conv3.",
+)
+def _(block, x):
+    tensors = inside(block, x)
+    deep = isinstance(block, ResidualBottleNeck)
+    branch = tensors.branch if deep else tensors.branch.relu()
+    return (size(branch) / size(tensors.shortcut)).item()
+
+
+@RATIO.mistake(
+    "last-batchnorm-of-all",
+    "You take the last batch norm of block.modules(). Where the block has a projection, that is the projection's own. F(x) is the "
+    "output of batchnorm2, or of batchnorm3 in a bottleneck.",
+)
+def _(block, x):
+    projected = isinstance(block.downsample, nn.Sequential)
+    return 1.0 if projected else branch_ratio(block, x)
+
+
+@RATIO.mistake(
+    "projection-without-its-batchnorm",
+    "You take `block.downsample[0](x)`, the convolution of the projection alone. The shortcut carries block.downsample(x), batch norm "
+    "included; and a downsample need not be a Sequential.",
+)
+def _(block, x):
+    return by_hand(
+        block,
+        x,
+        lambda *given: _branch(*given, True, True),
+        lambda block, x: x if block.downsample is None else block.downsample[0](x),
+    )
+
+
+@RATIO.mistake(
+    "downsample-always-called",
+    "You call block.downsample(x) even where block.downsample is None, as it is where size and channels stay. There the shortcut is "
+    "x: `x if block.downsample is None else block.downsample(x)`.",
+)
+def _(block, x):
+    return by_hand(
+        block,
+        x,
+        lambda *given: _branch(*given, True, True),
+        lambda block, x: block.downsample(x),
+    )
+
+
+@RATIO.mistake(
+    "shortcut-after-eval-mode",
+    "You compute the shortcut after `block.train(was_training)`, so in train mode its batch norm uses this batch, and its running "
+    "statistics change. Compute both tensors in eval mode, then put the mode back.",
+)
+@torch.no_grad()
+def _(block, x):
+    branch = inside(block, x).branch
+    return (size(branch) / size(_shortcut(block, x))).item()
 
 
 @RATIO.mistake(

@@ -10,7 +10,14 @@ from torch.nn import functional as F
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
 from resnet_lib.exercises.checking import Exercise, tell
-from resnet_lib.exercises.probing import Probe, Seen, behaviour, random_input, set_seeds
+from resnet_lib.exercises.probing import (
+    Fact,
+    Probe,
+    Seen,
+    behaviour,
+    random_input,
+    set_seeds,
+)
 from resnet_lib.exercises.running import StudentError, attempt
 
 
@@ -47,12 +54,22 @@ class WideBlock(Noted, ResidualBasicBlock):
 
 
 class LightBlock(nn.Module):
-    """Stands in for a block: built alike and shaped alike, with pooling in place of the convolutions, so it is fast."""
+    """Stands in for a block: built alike and shaped alike, with pooling in place of the convolutions, so it is fast.
+
+    It refuses to be built more often than in any ResNet: what an endless loop gets depends on no machine's speed.
+    """
 
     expansion = 1
+    made, most = 0, 120
 
     def __init__(self, in_channels, channels, stride=1, downsample=None):
         super().__init__()
+        LightBlock.made += 1
+        if LightBlock.made > self.most:
+            raise RuntimeError(
+                f"your code makes more than {self.most} blocks, far more than it was asked for; "
+                "are channels and the number of blocks exchanged, or does a loop never end?"
+            )
         check_stride(stride)
         self.stride = stride[0] if isinstance(stride, (tuple, list)) else stride
         self.out_channels = channels * self.expansion
@@ -89,14 +106,17 @@ def stage_probe(
     def run(make_layer):
         stage = make_layer(block, in_channels, channels, blocks, stride)
         if not isinstance(stage, nn.Sequential):
-            return {"the type of the result": type(stage).__name__}
+            return {"the type of the result": type(stage).__name__.replace("NoneType", "None")}
         modules = list(stage)
         seen = Seen()
         seen["the type of the result"] = "Sequential"
         seen["the modules in it"] = [type(module).__name__ for module in modules]
         seen["the number of different blocks"] = len(set(map(id, modules)))
         again = make_layer(block, in_channels, channels, blocks, stride)
-        seen["a second call makes new layers"] = not shares_weights(stage, again)
+        seen["a second call makes new layers"] = Fact(
+            not shares_weights(stage, again),
+            "a second call of your function gives layers of the first one again",
+        )
         if all(isinstance(module, Noted) for module in modules):
             seen["(in_channels, channels, stride) of each block"] = [
                 module.built_with for module in modules
@@ -118,9 +138,14 @@ def stage_probe(
 def state(module: nn.Module) -> dict[str, object]:
     """What every module should be in when it is new: train mode, float32, trainable."""
     return {
-        "every module begins in train mode": all(m.training for m in module.modules()),
+        "every module begins in train mode": Fact(
+            all(m.training for m in module.modules()), "a new layer is in eval mode"
+        ),
         "the types of its weights": sorted({str(p.dtype) for p in module.parameters()}),
-        "every weight has requires_grad": all(p.requires_grad for p in module.parameters()),
+        "every weight has requires_grad": Fact(
+            all(p.requires_grad for p in module.parameters()),
+            "a new weight has requires_grad=False, so it is never trained",
+        ),
     }
 
 
@@ -136,6 +161,7 @@ def long_stages_probe() -> Probe:
         states = []
         for blocks in LENGTHS:
             set_seeds(blocks)
+            LightBlock.made = 0
             stage = make_layer(LightBlock, 64, 128, blocks, 2)
             states.append(torch.default_generator.get_state())
             modules = list(stage) if isinstance(stage, nn.Sequential) else []
@@ -150,7 +176,9 @@ def long_stages_probe() -> Probe:
             )
             for name, value in state(nn.ModuleList(modules)).items():
                 seen[name + what] = value
-        seen["make_layer sets the seed of the random numbers"] = torch.equal(*states[:2])
+        seen["the seed is left alone"] = Fact(
+            not torch.equal(*states[:2]), "make_layer sets the seed of the random numbers"
+        )
         return seen
 
     return Probe(
@@ -527,6 +555,28 @@ def _(block, in_channels, channels, blocks, stride):
     return nn.Sequential(*stage, *make(block, out_channels, channels, 1, stride))
 
 
+mistake(
+    "channels-swapped-in-the-first-block",
+    "The first block gets in_channels and channels in the wrong order. It is block(in_channels, channels, stride, downsample).",
+    first=lambda block, a, b, stride, downsample: block(b, a, stride, downsample),
+)
+mistake(
+    "channels-swapped-in-later-blocks",
+    "The blocks after the first get their two numbers of channels in the wrong order. The first number is what comes in: "
+    "block(channels * block.expansion, channels).",
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        channels, out_channels
+    ),
+)
+mistake(
+    "channels-swapped-in-every-block",
+    "Every block gets its two numbers of channels in the wrong order. The first number is what comes in: "
+    "block(in_channels, channels, …).",
+    first=lambda block, a, b, stride, downsample: block(b, a, stride, downsample),
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        channels, out_channels
+    ),
+)
 mistake(
     "stride-and-downsample-swapped",
     "downsample is given to the block before stride. The order is block(in_channels, channels, stride, downsample).",

@@ -10,17 +10,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.comparing import randomise_batchnorm
 from resnet_lib.costs import count_parameters
 from resnet_lib.exercises.checking import Exercise, is_stub, tell
 from resnet_lib.exercises.layers import LightBlock, in_use, state
 from resnet_lib.exercises.probing import (
+    Fact,
     Probe,
     Seen,
     Weights,
     behaviour,
     fill,
     looking_for,
+    named_kind,
     numbers,
     random_input,
     same,
@@ -52,11 +55,13 @@ class LightBlock4(LightBlock):
 def build(answer: type, block: type[nn.Module], layers: list[int], *classes: int) -> nn.Module:
     """The answer's network, the second one that is built: what the first leaves behind in its class shows."""
     set_seeds(0)  # so that an answer with chance in it gets the same verdict each time
+    LightBlock.made = 0
     if not issubclass(answer, Network) or issubclass(answer, Shared):
         try:
             answer(LightBlock, [1, 1, 1, 1], 2)
         except Exception:
             pass  # the next line raises too, or the probe of that network
+    LightBlock.made = 0
     return answer(block, layers, *classes)
 
 
@@ -66,7 +71,46 @@ def named(block: type[nn.Module], layers: list[int], *classes: int) -> str:
 
 
 BLOCKS = "the blocks (in_channels, channels, stride, shortcut)"
+NO_BLOCKS = "what the network has in place of its blocks"
 STEADY = "the same output for the same image"
+
+
+def instead_of_blocks(model: nn.Module) -> str:
+    """Where the blocks are that PyTorch does not find in ``model``, as far as it can be told."""
+    own = {
+        name: value
+        for module in model.modules()
+        for name, value in vars(module).items()
+        if name not in vars(nn.Module())
+    }
+    for value in own.values():
+        inside = value.values() if isinstance(value, dict) else value
+        if isinstance(value, (list, tuple, dict)) and _holds_a_block(inside):
+            return "a Python list or dict of blocks"
+    if any(
+        module is not model
+        and not type(module).__module__.startswith("torch.")
+        and any(isinstance(layer, nn.Conv2d) for layer in module.modules())
+        for module in model.modules()
+    ):
+        return "blocks of another class"
+    if any(kind != "stem" and value is None for kind, value in own.items()):
+        return "None"
+    return "nothing that was found"
+
+
+def _holds_a_block(values) -> bool:
+    return any(
+        isinstance(module, LightBlock)
+        for value in values
+        for module in (
+            value.modules()
+            if isinstance(value, nn.Module)
+            else value
+            if isinstance(value, (list, tuple))
+            else ()
+        )
+    )
 
 
 def plan(model: nn.Module) -> dict[str, object]:
@@ -74,6 +118,9 @@ def plan(model: nn.Module) -> dict[str, object]:
     blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
     seen = Seen()
     seen[BLOCKS] = sorted(block.built_with for block in blocks)
+    if not blocks:
+        seen[NO_BLOCKS] = instead_of_blocks(model)
+        return seen
     seen["number of parameters"] = sum(p.numel() for p in model.parameters())
     seen |= state(model)
     return seen
@@ -83,12 +130,17 @@ def plan_probe(block: type[nn.Module], layers: list[int], classes: int) -> Probe
     def run(answer):
         given = list(layers)
         seen = plan(build(answer, block, given, classes))
-        seen["the list of layers is left as it was"] = given == layers
+        seen["the list of layers is left as it was"] = Fact(
+            given == layers, "your network has changed the list `layers` that it was given"
+        )
         states = [torch.default_generator.get_state()]
         set_seeds(1)
+        LightBlock.made = 0
         answer(block, list(layers), classes)
         states.append(torch.default_generator.get_state())
-        seen["__init__ sets the seed of the random numbers"] = torch.equal(*states)
+        seen["the seed is left alone"] = Fact(
+            not torch.equal(*states), "__init__ sets the seed of the random numbers"
+        )
         return seen
 
     return Probe(named(block, layers, classes), run)
@@ -104,10 +156,12 @@ def table_probe() -> Probe:
         seen = Seen()
         for depth, layers in ((34, [3, 4, 6, 3]), (101, [3, 4, 23, 3]), (152, [3, 8, 36, 3])):
             block = LightBlock if depth == 34 else LightBlock4
+            LightBlock.made = 0
             try:
                 with torch.device("meta"):
                     model = answer(block, list(layers), 1000)
             except Exception:
+                LightBlock.made = 0
                 model = answer(block, list(layers), 1000)
             with looking_for(None):
                 found = plan(model)
@@ -129,7 +183,8 @@ def output_probe(
         if len(x) > 1:
             x[1] = x[0]  # whose outputs differ only if chance has a part in it
         seen = plan(model)
-        seen |= in_use(output_in_eval_mode, model, x)
+        if seen[BLOCKS]:
+            seen |= in_use(output_in_eval_mode, model, x)
         return seen
 
     return Probe(f"{named(block, layers, *classes)}, {images(shape)}", run)
@@ -142,13 +197,17 @@ def images(shape: tuple[int, int, int, int]) -> str:
 def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
     weights = weights_in_order(model, x.clone())
     starts = {
-        "every convolution starts with different numbers": all(
-            bool(tensor.max() > tensor.min())
-            for role, tensor in weights
-            if role == "weight" and tensor.dim() == 4
+        "every convolution starts with different numbers": Fact(
+            all(
+                bool(tensor.max() > tensor.min())
+                for role, tensor in weights
+                if role == "weight" and tensor.dim() == 4
+            ),
+            "all weights of a convolution start with the same number",
         ),
-        "every batch norm starts with a scale other than 0": all(
-            bool(tensor.all()) for role, tensor in weights if role == "scale"
+        "every batch norm starts with a scale other than 0": Fact(
+            all(bool(tensor.all()) for role, tensor in weights if role == "scale"),
+            "a batch norm starts with a scale of 0",
         ),
     }
     fill(weights)
@@ -160,7 +219,7 @@ def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
         elif isinstance(output, Tensor) and output.shape[:1] == x.shape[:1]:
             twins = (output[0], output[1])
     seen = Seen()
-    seen[STEADY] = same(*twins)
+    seen[STEADY] = steady(twins)
     if seen[STEADY]:
         seen |= starts
         seen["output in eval mode"] = output
@@ -177,7 +236,7 @@ def training_probe(block: type[nn.Module], layers: list[int], classes: int, shap
     def run(answer):
         model = build(answer, block, list(layers), classes)
         seen = plan(model)
-        if seen["number of parameters"] > most:
+        if NO_BLOCKS in seen or seen["number of parameters"] > most:
             return seen
         seen |= in_use(in_training, model, random_input(*shape))
         return seen
@@ -185,11 +244,18 @@ def training_probe(block: type[nn.Module], layers: list[int], classes: int, shap
     return Probe(f"{named(block, layers, classes)}, {images(shape)}", run)
 
 
+def steady(outputs) -> Fact:
+    return Fact(
+        same(*outputs),
+        "the same image gives two different outputs, so chance has a part in them",
+    )
+
+
 def in_training(model: nn.Module, x: Tensor) -> dict[str, object]:
     with torch.no_grad():
         outputs = [numbers(model.train()(x.clone())) for _ in range(2)]
     seen = Seen()
-    seen[STEADY] = same(*outputs)
+    seen[STEADY] = steady(outputs)
     if seen[STEADY]:
         seen |= behaviour(model, x)
     return seen
@@ -204,6 +270,12 @@ def evidence(probe: Probe, expected: dict, got: object) -> str:
     if what not in got:
         return tell(probe, expected, got)
     right, wrong = expected[what], got[what]
+    if not wrong:
+        found = next((value for name, value in got.items() if name.startswith(NO_BLOCKS)), "")
+        return (
+            f"With {probe.label}: PyTorch finds none of the {len(right)} blocks in your network; "
+            f"in their place it has {found}."
+        )
     if len(right) != len(wrong):
         return f"With {probe.label}: expected {len(right)} different blocks, got {len(wrong)}."
     number, (r, w) = next((n, b) for n, b in enumerate(zip(right, wrong), 1) if b[0] != b[1])
@@ -750,7 +822,8 @@ class _(Network):
 
 @RESNET.mistake(
     "stages-in-plain-list",
-    "Stages or blocks are in a plain Python list, so PyTorch does not know their parameters. Use nn.Sequential or nn.ModuleList.",
+    "Stages or blocks are in a plain Python list or dict, so PyTorch does not know their parameters, and a list cannot be called. "
+    "Use nn.Sequential(*blocks).",
 )
 class _(Network):
     def whole(self, stages):
@@ -791,8 +864,28 @@ mistake(
 )
 for number in (1, 2, 3, 4):
     mistake(
+        f"layer{number}-twice",
+        f"layer{number} is called twice, one time after the other. Each stage is called once: is a line copied, and its number not "
+        "changed?",
+        forward=lambda self, x, number=number: self.fc(
+            torch.flatten(
+                self.pool(
+                    nn.Sequential(
+                        *(
+                            s
+                            for n, s in enumerate(self.stages, 1)
+                            for _ in range(1 + (n == number))
+                        )
+                    )(self.stem(x))
+                ),
+                1,
+            )
+        ),
+    )
+    mistake(
         f"layer{number}-skipped",
-        f"forward does not call layer{number}.",
+        f"layer{number} has no part in the result. Either forward does not call it, or its result is thrown away: write "
+        f"`x = self.layer{number}(x)`.",
         forward=lambda self, x, number=number: self.fc(
             torch.flatten(
                 self.pool(
@@ -804,6 +897,75 @@ for number in (1, 2, 3, 4):
             )
         ),
     )
+CHANNELS_BEFORE = {64: 64, 128: 64, 256: 128, 512: 256}
+
+
+class StageWithoutExpansion(Network):
+    def make_layer(self, block, channels, blocks, stride):
+        self.in_channels = CHANNELS_BEFORE[channels]
+        return super().make_layer(block, channels, blocks, stride)
+
+
+RESNET.mistake(
+    "stages-without-expansion",
+    "layer2, layer3 and layer4 get 64, 128 and 256 as in_channels. The stage before gives out more where block.expansion is not 1: "
+    "64 * block.expansion, 128 * block.expansion, 256 * block.expansion.",
+)(StageWithoutExpansion)
+
+
+@RESNET.mistake(
+    "stages-and-fc-without-expansion",
+    "layer2, layer3, layer4 and fc get 64, 128, 256 and 512 as their inputs. The stage before gives out more where "
+    "block.expansion is not 1: each of these numbers times block.expansion.",
+)
+class _(StageWithoutExpansion):
+    def features(self, block):
+        return 512
+
+
+@RESNET.mistake(
+    "make-layer-returns-nothing",
+    "A stage is None: the `return` is missing at the end of your _make_layer, or of the function that makes a stage.",
+)
+class _(Network):
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__(block, layers, num_classes)
+        del self.stages
+        self.stages = None
+
+
+@RESNET.mistake(
+    "another-block-class",
+    "The stages are built with a block class of their own, such as ResidualBasicBlock. Build them with `block`, the class that was "
+    "given: so the same code makes ResNet-18 and ResNet-50.",
+)
+class _(Network):
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__(block, [1, 1, 1, 1], num_classes)
+        self.stages = ResidualBasicBlock(1, 1)
+
+
+@RESNET.mistake(
+    "stem-batchnorm-not-called",
+    "The batch norm after conv1 is made, and forward does not call it. In ResNet a batch norm follows every convolution.",
+)
+class _(Network):
+    def forward(self, x):
+        conv, _, relu, pool = self.stem
+        x = self.stages(pool(relu(conv(x))))
+        return self.fc(torch.flatten(self.pool(x), 1))
+
+
+@RESNET.mistake(
+    "fc-arguments-swapped",
+    "nn.Linear gets its two numbers in the wrong order. What comes in stands first: nn.Linear(512 * block.expansion, num_classes).",
+)
+class _(Network):
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__(block, layers, num_classes)
+        self.fc = skip(nn.Linear, num_classes, self.features(block))
+
+
 mistake(
     "widths-all-64",
     "Every stage has 64 channels. They are 64, 128, 256 and 512.",
@@ -957,11 +1119,12 @@ class ConformanceCard:
 
     rows: dict[int, list[Entry]]  #: by depth; one entry for each of ``COLUMNS``
     status: str  #: ``"passed"``, ``"failed"`` or ``"not attempted"``
+    empty: str = "ResNet"  #: where nothing was attempted: the class that is still to be written
 
     @property
     def summary(self) -> str:
         if self.status == "not attempted":
-            return "○ not attempted: write your ResNet, run its cell, then run this one."
+            return f"○ not attempted: write your {self.empty}, run its cell, then run this one."
         entries = [entry for row in self.rows.values() for entry in row]
         right = sum(entry.right is True for entry in entries)
         if right == len(entries):
@@ -1013,15 +1176,24 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
     Raises nothing for what is wrong with them: the card says it. Takes some ten seconds, and changes no seed or mode.
     """
     given = {"ResNet": ResNet, "BasicBlock": BasicBlock, "Bottleneck": Bottleneck}
-    if any(_is_stub_class(answer) for answer in given.values()):
-        return ConformanceCard({}, "not attempted")
+    empty = [name for name, answer in given.items() if _is_stub_class(answer)]
+    if empty:
+        return ConformanceCard({}, "not attempted", empty[0])
     no_class = [
-        f"{name} is {'an instance' if isinstance(answer, nn.Module) else type(answer).__name__}, where a class is needed."
+        f"{name} is {'an instance' if isinstance(answer, nn.Module) else named_kind(answer)}, where a class is needed."
         for name, answer in given.items()
         if isinstance(answer, nn.Module) or not callable(answer)
     ]
     if no_class:
         row = _stopped(" ".join(no_class))
+        return ConformanceCard(dict.fromkeys(FIVE, row), "failed")
+
+    expansions = [getattr(block, "expansion", None) for block in (BasicBlock, Bottleneck)]
+    if expansions == [4, 1]:
+        row = _stopped(
+            "The two blocks are exchanged: the order is conformance_card(ResNet, BasicBlock, Bottleneck), and the second of them "
+            "has expansion 1."
+        )
         return ConformanceCard(dict.fromkeys(FIVE, row), "failed")
 
     rows = {}
@@ -1033,7 +1205,7 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
         except (StudentError, TimeIsUp) as raised:
             error = raised if isinstance(raised, StudentError) else StudentError(raised)
             if error.not_implemented:
-                return ConformanceCard({}, "not attempted")
+                return ConformanceCard({}, "not attempted", f"classes for ResNet-{depth}")
             rows[depth] = _stopped(error.explain())
             if error.timed_out:
                 rows |= {d: [Entry(None, "not tried")] * 4 for d in FIVE if d not in rows}
@@ -1061,12 +1233,12 @@ def _row(depth: int, make: Callable) -> list[Entry]:
     torch.manual_seed(0)
     model = attempt(make)
     if not isinstance(model, nn.Module):
-        return _stopped(f"ResNet(block, layers) is no nn.Module, but {type(model).__name__}.")
+        return _stopped(f"ResNet(block, layers) is {named_kind(model)}, and no nn.Module.")
     theirs = randomise_batchnorm(models.get_model(f"resnet{depth}"), seed=depth).eval()
 
     row = [_count(attempt(count_parameters, model), count_parameters(theirs))]
     try:
-        row.append(_count(attempt(_multiply_adds, model), _multiply_adds(theirs)))
+        row.append(_count(attempt(_multiply_adds, model), _multiply_adds(theirs), MUCH_WORK))
     except StudentError as error:
         if error.timed_out or error.not_implemented:
             raise
@@ -1076,10 +1248,18 @@ def _row(depth: int, make: Callable) -> list[Entry]:
     return row
 
 
-def _count(got: int, expected: int) -> Entry:
+MUCH_WORK = (
+    "more than three times those of torchvision's. The stages work on larger images: is the max-pool of the stem missing, or "
+    "a stride of 2?"
+)
+
+
+def _count(got: int, expected: int, suspicion: str = "") -> Entry:
     if got == expected:
         return Entry(True, f"{got:,}")
     more = "more" if got > expected else "fewer"
+    if suspicion and got > 3 * expected:
+        return Entry(False, f"{got:,}, expected {expected:,}", suspicion)
     return Entry(
         False,
         f"{got:,}, expected {expected:,}",
@@ -1160,13 +1340,23 @@ def _load(model: nn.Module, theirs: dict[str, Tensor]) -> Entry:
         if missing and len(missing) == len(unknown) and not shapes:
             pairs = list(zip(unknown, missing))
             if all(ours[a].shape == theirs[b].shape for a, b in pairs):
-                a, b = (name.rpartition(".")[0] for name in pairs[0])
                 reasons.append(
-                    f"shapes agree in order, so only names differ: rename `{a}` to `{b}`, for a start"
+                    f"shapes agree in order, so only names differ: {_renamed(pairs)}"
                 )
         return Entry(False, text, "; ".join(reasons) + ".")
     model.load_state_dict({name: theirs[t] for t, name in wanted.items()}, strict=True)
     return Entry(True, text)
+
+
+def _renamed(pairs: list[tuple[str, str]]) -> str:
+    """The first names to change, part by part: ``rename `shortcut` to `downsample```."""
+    parts = [(a.split("."), b.split(".")) for a, b in pairs]
+    if any(len(a) != len(b) for a, b in parts):
+        a, b = (name.rpartition(".")[0] for name in pairs[0])
+        return f"rename `{a}` to `{b}`, for a start"
+    found = dict.fromkeys(f"`{x}` to `{y}`" for a, b in parts for x, y in zip(a, b) if x != y)
+    more = ", and more like these" if len(found) > 3 else ""
+    return "rename " + ", ".join(list(found)[:3]) + more
 
 
 def _layers(names: list[str]) -> str:
@@ -1191,7 +1381,7 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
     if same(got, expected):
         return Entry(True, "equal")
     if not isinstance(got, Tensor):
-        return Entry(False, "different", f"The output is {got}.")
+        return Entry(False, "different", f"The output is {got}, and no tensor.")
     if got.shape != expected.shape:
         return Entry(
             False,

@@ -12,7 +12,7 @@ import math
 import random
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy
 import torch
@@ -43,6 +43,17 @@ def observe(probe: Probe, answer) -> object:
         return attempt(probe.run, answer)
     except StudentError as error:
         return error
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Whether something holds that should; ``otherwise`` is the sentence for an answer of which it does not."""
+
+    holds: bool
+    otherwise: str = field(compare=False)
+
+    def __bool__(self) -> bool:
+        return self.holds
 
 
 _looked_for: dict | None = (
@@ -271,7 +282,15 @@ def numbers(value: object) -> object:
         return value.detach().clone()
     if isinstance(value, nn.Module):
         raise TypeError(layer_instead_of_tensor(value))
-    return f"no tensor, but {type(value).__name__}"
+    return named_kind(value)
+
+
+def named_kind(value: object) -> str:
+    """What a value is, as readers say it: ``a tuple``, ``an int``, ``None``."""
+    name = type(value).__name__
+    if value is None:
+        return "None"
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
 def behaviour(
@@ -291,7 +310,7 @@ def behaviour(
     given = x.clone()
     with torch.no_grad(), Weights() as watch:
         seen["output in eval mode"] = numbers(module.eval()(given))
-        seen["the input is left as it was"] = torch.equal(given, x)
+        seen["the input is left as it was"] = unchanged(given, x)
         seen["output, the second time"] = numbers(module(x.clone()))
         seen["output in train mode"] = numbers(module.train()(x.clone()))
     seen["running statistics"] = [
@@ -303,6 +322,11 @@ def behaviour(
     seen["the settings of the batch norms"] = watch.settings or "as they should be"
     seen["the numbers that its weights begin with"] = begins
     return seen
+
+
+def unchanged(given: Tensor, x: Tensor) -> Fact:
+    """Whether the tensor that an answer was given still has the numbers of ``x``."""
+    return Fact(torch.equal(given, x), "your code has changed the numbers in x, its input")
 
 
 def gradient_in_eval_mode(module: nn.Module, x: Tensor) -> dict[str, object]:

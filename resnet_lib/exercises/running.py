@@ -151,6 +151,8 @@ class StudentError(Exception):
     @property
     def numbers(self) -> tuple[str, ...]:
         """Type and numbers of the error: equal for the same mistake written in another order."""
+        if self.text.startswith("a block was built for "):
+            return (self.text,)  # our own words, in which the order of the numbers counts
         if layer_for_tensor(self.text):
             return ("a layer in place of a tensor",)  # whichever operation meets it first
         return (self.kind, *sorted(re.findall(r"\d+", self.text)))
@@ -160,10 +162,20 @@ class StudentError(Exception):
         if self.timed_out:
             return "Your code had not finished after the time that a check may take. Either it is slow, or a loop in it never ends."
         where = f" at your line `{self.line}`" if self.line else ""
-        said = self.text.strip().splitlines()[0][:200] if self.text.strip() else ""
+        said = self.text.strip().splitlines()[0] if self.text.strip() else ""
+        said = _shortened(re.sub(r",? but expected one of:?$", "", said))
         raised = f"Your code raised {self.kind}{where}" + (f": {said}" if said else "")
         translation = translate(self.text)
-        return raised.rstrip(".") + "." + (f" {translation}" if translation else "")
+        raised = raised if raised.endswith("?") else raised.rstrip(".") + "."
+        return raised + (f" {translation}" if translation else "")
+
+
+def _shortened(said: str, most: int = 200) -> str:
+    """A long message up to the end of a sentence, or else of a word."""
+    if len(said) <= most:
+        return said
+    sentence = said[: 2 * most].split(". ")[0]
+    return sentence if len(sentence) < 1.5 * most else said[:most].rpartition(" ")[0] + " …"
 
 
 def attempt(function: Callable, *args, **kwargs):
@@ -184,13 +196,10 @@ def translate(text: str) -> str:
     )
     if match:
         a, b, axis = match.groups()
-        what = {"1": "channels", "2": "height", "3": "width"}.get(axis, f"axis {axis}")
-        cause = (
-            "One of the two paths changes the channels and the other does not."
-            if axis == "1"
-            else "The two paths have another stride or padding: branch and projection must shrink x alike."
+        what = {"1": "numbers of channels", "2": "heights", "3": "widths"}.get(
+            axis, f"sizes along axis {axis}"
         )
-        return f"The two tensors of a sum have another {what}: {a} and {b}. {cause}"
+        return f"Two tensors that must have the same shape, as in a sum, have different {what}: {a} and {b}."
     match = re.search(
         r"weight of size \[(\d+), (\d+), .*expected input.* to have (\d+) channels, but got (\d+) channels",
         text,
@@ -207,6 +216,8 @@ def translate(text: str) -> str:
     match = re.search(r"running_mean should contain (\d+) elements not (\d+)", text)
     if match:
         return f"A batch norm was made for {match.group(2)} channels and receives {match.group(1)}."
+    if "'NoneType' object is not callable" in text:
+        return "What stands before the brackets is None there."
     if "modified by an inplace operation" in text:
         return "An in-place operation, such as += or inplace=True, overwrote a tensor that the gradient needs."
     if (
