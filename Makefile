@@ -29,7 +29,7 @@ $(READY): requirements.txt pyproject.toml
 	@PYTHON="$(PYTHON)" sh scripts/make_env.sh $(VENV) $(READY)
 
 # Pages and settings that went away must not stay in the site, and Sphinx does not look for a change in a style alone.
-_build/.ready: _config.yml _toc.yml $(wildcard book/_static/*) $(READY)
+_build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(READY)
 	@rm -rf $(SITE) _build/.doctrees
 	@mkdir -p _build/cache
 	@touch $@

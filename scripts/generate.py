@@ -4,13 +4,20 @@ A page takes one in with ```{include} _generated/NAME.md. `make book` runs this 
 or this file has changed.
 """
 
+import inspect
+import io
+import textwrap
 from pathlib import Path
 
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 import resnet_lib
 from resnet_lib.costs import layer_costs
-from resnet_lib.drawing import draw_network
+from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
+from resnet_lib.exercises import check
 from resnet_lib.output_size import trace
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_generated"
@@ -156,6 +163,62 @@ def network() -> str:
     return f"```{{image}} /book/_static/{path.name}\n:alt: {picture.alt}\n:width: 540px\n```\n"
 
 
+class EarlyReLU(resnet_lib.ResidualBasicBlock):
+    """A block with the mistake that the first page shows."""
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu1(self.batchnorm1(self.conv1(x)))
+        out = self.relu2(self.batchnorm2(self.conv2(out)))
+        return out + shortcut
+
+
+def mistake() -> str:
+    """What a check says of a wrong block: the code and the first line of the answer."""
+    code = textwrap.dedent(inspect.getsource(EarlyReLU.forward))
+    verdict = check("basic_block", EarlyReLU)
+    answer = verdict.message.splitlines()[0]
+    return f"```python\n{code}```\n\n:::{{container}} verdict\n**✘ basic_block: {verdict.status}.** {answer}\n:::\n"
+
+
+def social_card() -> bytes:
+    """The picture that stands beside a link to the book: 1200 × 630 pixels, the name of the book and a block as it draws it."""
+    block = Image.open(
+        io.BytesIO(draw_block(resnet_lib.ResidualBasicBlock(64, 64), (64, 56, 56)).png())
+    )
+    height = 570
+    block = block.convert("RGB").resize(
+        (round(block.width * height / block.height), height), Image.LANCZOS
+    )
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(12, 6.3), dpi=100)
+        figure.text(
+            0.06,
+            0.70,
+            "ResNet,\nbuilt by you",
+            size=54,
+            weight="bold",
+            va="center",
+            linespacing=1.15,
+        )
+        figure.text(
+            0.06, 0.42, "Write ResNet-18 to ResNet-152 in PyTorch.", size=18, va="center"
+        )
+        figure.text(
+            0.06, 0.34, "Prove that they answer as torchvision's do.", size=18, va="center"
+        )
+        figure.text(
+            0.06, 0.17, "O = ⌊(I − K + 2P) / S⌋ + 1", size=25, color=ORANGE, va="center"
+        )
+        figure.add_artist(
+            Rectangle((0, 0), 0.018, 1, fc=BLUE, ec="none", transform=figure.transFigure)
+        )
+        figure.figimage(block, xo=1200 - block.width - 30, yo=30)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
 FRAGMENTS = {
     "depths": depths,
     "strides": strides,
@@ -163,6 +226,7 @@ FRAGMENTS = {
     "stride-places": stride_places,
     "cifar": cifar,
     "network": network,
+    "mistake": mistake,
 }
 
 
@@ -174,6 +238,8 @@ def main() -> None:
             not path.exists() or path.read_text(encoding="utf8") != text
         ):  # an untouched file is a page not built again
             path.write_text(text, encoding="utf8")
+    (FOLDER / "root").mkdir(exist_ok=True)  # what goes to the root of the site
+    (FOLDER / "root" / "social-card.png").write_bytes(social_card())
     for path in FOLDER.glob("*.md"):
         if path.stem not in FRAGMENTS:
             path.unlink()

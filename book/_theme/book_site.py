@@ -1,0 +1,136 @@
+"""What the site adds to its theme: formulas without a script, light pages, a page for addresses that lead nowhere."""
+
+import html
+import re
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from docutils import nodes
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from latex2mathml.converter import convert
+from PIL import Image
+
+# The icons that the theme and this site show, by font. It brings 1.5 MB of scripts and 0.3 MB of fonts for all that exist.
+ICONS = {
+    "fa-solid-900": "angle-left angle-right angle-down angles-right arrow-right arrow-up bars chevron-down circle-half-stroke "
+    "download expand file file-pdf list magnifying-glass moon outdent rocket sun up-right-from-square xmark".split(),
+    "fa-brands-400": ["github"],
+}
+NOT_FOUND = "404"
+# Pages that help readers of the book and would only crowd the results of a search engine.
+NOT_FOR_SEARCH = re.compile(r"_modules/|genindex|py-modindex|search$|404$")
+LARGE = 150_000  # bytes of an image from which on a loss that no eye sees is worth it
+
+
+# Jupyter Book sets others of these; in _config.yml they would take the place of its own.
+THEME_OPTIONS = {
+    "logo": {"text": "ResNet, built by you", "link": "book/index"},
+    "show_toc_level": 2,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+
+def set_options(app, config) -> None:
+    config.html_theme_options = {**config.html_theme_options, **THEME_OPTIONS}
+
+
+def inline_formula(writer, node) -> None:
+
+    writer.body.append(f'<span class="math">{convert(node.astext())}</span>')
+    raise nodes.SkipNode
+
+
+def block_formula(writer, node) -> None:
+
+    # tabindex: a formula wider than a phone scrolls, by keyboard too
+    writer.body.append(
+        '<div class="math" tabindex="0" role="group" aria-label="formula">'
+        f"{convert(node.astext(), display='block')}</div>\n"
+    )
+    raise nodes.SkipNode
+
+
+def prepare_page(app, pagename, templatename, context, doctree) -> None:
+    """Images load when they are near, and as WebP; search engines are told what to leave out."""
+    body = context.get("body", "")
+    sources = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
+
+    def lighter(match: re.Match) -> str:
+        start, name = match.groups()
+        width, height = Image.open(
+            sources[f"{name}.png"]
+        ).size  # so that the page does not jump
+        return f'{start}{name}.webp" width="{width}" height="{height}" loading="lazy"'
+
+    body = re.sub(r'(<img [^>]*src="[^"]*_images/)([^"/]+)\.png"', lighter, body)
+    # An empty corner of a table is no heading, and Sphinx nests this list in a way that HTML does not know.
+    body = re.sub(r"<th( [^>]*)?>(?:<p></p>)?</th>", "<td></td>", body)
+    if pagename == "_modules/index":
+        first, *rest = body.split("<ul>")
+        body = first + "<ul>" + "".join(rest).replace("</ul>", "") + "</ul>"
+    context["body"] = body
+    tags = context.get("metatags", "")
+    if NOT_FOR_SEARCH.search(pagename):
+        tags += '<meta name="robots" content="noindex" />\n'
+    if pagename == NOT_FOUND:
+        # The one page that is shown at addresses of any depth: its links start from the root of the site.
+        root = urlsplit(app.config.html_baseurl).path or "/"
+        tags = f'<base href="{html.escape(root)}" />\n{tags}'
+    context["metatags"] = tags
+
+
+def without_icon_script(head: str) -> str:
+    """The theme's head without the script that turns icons into pictures. The icons' font is enough, and far smaller."""
+    return re.sub(
+        r"\s*<!-- So that users[^>]*>\s*<script [^>]*fontawesome\.js[^>]*></script>", "", head
+    )
+
+
+def as_webp(path: Path) -> bytes:
+    image = Image.open(path)
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", lossless=True, quality=80)
+    if buffer.tell() > LARGE:
+        buffer = BytesIO()
+        image.convert("RGB").save(buffer, "WEBP", quality=90)
+    return buffer.getvalue()
+
+
+def finish(app, exception) -> None:
+    """Writes the images as WebP and cuts the fonts of the icons down to those that are used."""
+    if exception or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    for path in (out / "_images").glob("*.png"):
+        target = path.with_suffix(".webp")
+        if not target.exists() or target.stat().st_mtime < path.stat().st_mtime:
+            target.write_bytes(as_webp(path))
+    for name, icons in ICONS.items():
+        font = TTFont(out / "_static" / "vendor" / "fontawesome" / "webfonts" / f"{name}.ttf")
+        missing = set(icons) - set(font.getGlyphOrder())
+        if missing:
+            raise ValueError(
+                f"{name} has no icon {sorted(missing)}: take another name in ICONS"
+            )
+        wanted = subset.Subsetter()
+        wanted.populate(glyphs=icons)
+        wanted.subset(font)
+        font.flavor = "woff"
+        font.save(out / "_static" / f"{name}.woff")
+
+
+def add_filters(app) -> None:
+    if app.builder.name == "html":
+        app.builder.templates.environment.filters["without_icon_script"] = without_icon_script
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
+    app.connect("config-inited", set_options)
+    app.connect("builder-inited", add_filters)
+    app.connect("html-page-context", prepare_page, priority=900)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
