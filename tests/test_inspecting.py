@@ -45,7 +45,7 @@ def digits_net(kind: type, depth: int, seed: int = 0) -> CifarResNet:
 def chapter() -> dict[str, object]:
     """The functions and classes that chapter 8 defines."""
     cells = [c for c in nbformat.read(CHAPTER, as_version=4).cells if c.cell_type == "code"]
-    found = {"digits": load_digits()}
+    found = {"digits": load_digits(), "stages": tuple(SIDES)}
     for cell in cells[1:3]:
         exec(cell.source, found)  # the imports
     for cell in cells:
@@ -220,6 +220,26 @@ def test_gradients_before_training(batch, seed):
     assert min(huge) > 5
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_without_batchnorm_and_shortcuts_each_layer_counts_alike(batch, seed):
+    """Twice the weights of any one layer, twice the logits: so each ⟨weight, gradient⟩ is the same number (Euler)."""
+    net = without_batchnorm(digits_net(CifarPlainNet, 56, seed)).double()
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Conv2d)]
+    loss = F.cross_entropy(net(batch[0].double()), batch[1])
+    gradients = torch.autograd.grad(loss, weights)
+    products = [(w * g).sum().item() for w, g in zip(weights, gradients, strict=True)]
+    assert max(map(abs, products)) > 0
+    assert products == pytest.approx([products[0]] * len(products), rel=1e-9)
+
+
+def test_one_step_throws_away_the_first_layer_of_the_plain_network(chapter):
+    plain, residual = map(chapter["changes_in_one_step"], (CifarPlainNet, CifarResNet))
+    assert len(plain) == len(residual) == 55
+    assert max(plain) == plain[0] > 3 and min(plain) == plain[-1] < 2e-3
+    assert plain[-1] > 3e-4
+    assert max(residual) == residual[0] < 0.12 and 5e-4 < residual[-1] < 2e-3
+
+
 def test_gradients_after_some_steps(batch):
     """The plain network's gap shrinks at once and turns round; the residual network has begun to learn."""
 
@@ -303,18 +323,15 @@ def test_what_has_been_learnt(chapter, trained):
     ]
     assert cosines[0] > 0.75 and min(cosines[1:]) > 0.93
 
-    digits, shares = load_digits(), {}
-    places = ["relu1", "layer1", "layer2", "layer3", "avgpool"]
-    for net in (chapter["untrained"](20).eval(), trained):
-        seen = [
-            record_outputs(net, x, places) for x in (digits.train_images, digits.test_images)
-        ]
-        shares[net] = [chapter["nearest_mean"](seen[0][p], seen[1][p]) for p in places]
-    random, learnt = shares.values()
-    pixels = chapter["nearest_mean"](digits.train_images, digits.test_images)
-    assert 0.85 < pixels < 0.93
-    assert random[1] > random[2] + 0.02 > random[3] + 0.04 and random[3] < 0.75
-    assert learnt[3] > 0.945 and learnt[3] > learnt[1] + 0.02 and learnt[2] > learnt[1] + 0.01
+    digits = load_digits()
+    random = chapter["nearest_mean_by_place"](chapter["untrained"](20))
+    learnt = chapter["nearest_mean_by_place"](trained)
+    assert list(random) == ["pixels", "stem", "layer1", "layer2", "layer3"]
+    assert random["pixels"] == learnt["pixels"] and 85 < random["pixels"] < 93
+    assert random["layer1"] > random["layer2"] + 2 > random["layer3"] + 4
+    assert random["layer3"] < 75 and random["stem"] > random["layer3"] + 10
+    assert learnt["layer3"] > 94.5 and learnt["layer3"] > learnt["layer1"] + 2
+    assert learnt["layer2"] > learnt["layer1"] + 1
 
     def on_a_plane(points):
         flat = chapter["on_a_plane"](points.flatten(1))
@@ -323,4 +340,5 @@ def test_what_has_been_learnt(chapter, trained):
              .argmin(1) == digits.test_labels).tolist()
         ) / len(flat)  # fmt: skip
 
-    assert on_a_plane(seen[1]["avgpool"]) > on_a_plane(digits.test_images) + 0.1
+    features = record_outputs(trained, digits.test_images, ["avgpool"])["avgpool"]
+    assert on_a_plane(features) > on_a_plane(digits.test_images) + 0.1

@@ -57,12 +57,11 @@ OUTPUT_NOT_COMPARED = {
     ("09-fast.ipynb", 'measure("bfloat16"'): "times; the logits in test_folding.py too",
     ("09-fast.ipynb", "Speed-up of ResNet-18 over torchvision's"): "times",
     ("09-fast.ipynb", "limit: GEMM in"): "times",
-    ("09-fast.ipynb", "bars |= {"): "times",
     (
         "09-fast.ipynb",
         "in others.items()",
     ): "distances of gradients, by rounding; the cell before it proves the gradients in float64",
-    ("09-fast.ipynb", "Speed-up of one training step"): "times",
+    ("09-fast.ipynb", "= race(autocast)"): "times",
     (
         "08-inside.ipynb",
         "for steps in (1, 30)",
@@ -101,7 +100,7 @@ OUTPUT_NOT_COMPARED = {
     ): "trained; what the text says of it is in test_inspecting.py",
     (
         "08-inside.ipynb",
-        "after_training = nearest",
+        "right = {",
     ): "trained; what the text says of it is in test_inspecting.py",
 }
 
