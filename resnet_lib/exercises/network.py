@@ -1205,7 +1205,10 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
         except (StudentError, TimeIsUp) as raised:
             error = raised if isinstance(raised, StudentError) else StudentError(raised)
             if error.not_implemented:
-                return ConformanceCard({}, "not attempted", f"classes for ResNet-{depth}")
+                name = "Bottleneck" if deep else "BasicBlock"
+                return ConformanceCard(
+                    {}, "not attempted", name if _is_unwritten(block) else "ResNet"
+                )
             rows[depth] = _stopped(error.explain())
             if error.timed_out:
                 rows |= {d: [Entry(None, "not tried")] * 4 for d in FIVE if d not in rows}
@@ -1221,6 +1224,16 @@ def _is_stub_class(given: object) -> bool:
         and is_stub(vars(given).get("__init__"))
         and is_stub(vars(given).get("forward"))
     )
+
+
+def _is_unwritten(block: Callable) -> bool:
+    """Whether a block raises NotImplementedError, when it is made or when it is called."""
+    try:
+        with nothing_changes(), time_limit(SECONDS_PER_NETWORK):
+            attempt(lambda: block(64, 64)(torch.zeros(1, 64, 8, 8)))
+    except (StudentError, TimeIsUp) as raised:
+        return isinstance(raised, StudentError) and raised.not_implemented
+    return False
 
 
 def _stopped(reason: str) -> list[Entry]:
