@@ -97,6 +97,9 @@ def test_each_misconception_is_named(name, mistake):
     tally["named"] = tally.get("named", 0) + (verdict.mistake == mistake.id)
     assert (verdict.status, verdict.mistake) == ("failed", mistake.id)
     assert mistake.message in verdict.message
+    evidence = verdict.message.removeprefix(mistake.message)
+    assert not re.search(r"(should be|it is) (True|False)", evidence)  # a sentence, not a flag
+    assert "got NoneType" not in evidence and "expected one of" not in evidence
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -367,6 +370,42 @@ def test_the_conformance_card():
         assert "✔ Your five" not in str(
             conformance_card(hopeless, ResidualBasicBlock, ResidualBottleNeck)
         )
+
+
+class EmptyBlock(torch.nn.Module):
+    expansion = 1
+
+    def __init__(self, *arguments):
+        raise NotImplementedError
+
+
+class WithoutMaxPool(ResNetBase):
+    def forward(self, x):
+        x = torch.relu(self.batchnorm1(self.conv1(x)))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+def test_the_card_says_the_one_thing_that_is_wrong():
+    """An empty block, two blocks exchanged and a missing max-pool have one line each, not one for every depth."""
+    empty = conformance_card(ResNetBase, EmptyBlock, ResidualBottleNeck)
+    assert "write your BasicBlock" in str(empty)
+    text = conformance_card("ResNet", ResidualBasicBlock, ResidualBottleNeck)
+    assert "ResNet is a str" in str(text)
+    exchanged = conformance_card(ResNetBase, ResidualBottleNeck, ResidualBasicBlock)
+    assert len(exchanged.reasons()) == 1 and "exchanged" in exchanged.reasons()[0]
+    work = network._count(4_000, 1_000, network.MUCH_WORK)
+    assert "max-pool" in work.reason
+    row = network._row(18, lambda: WithoutMaxPool(ResidualBasicBlock, [2, 2, 2, 2]))
+    assert row[1].reason == network.MUCH_WORK
+    pairs = [("layer2.0.shortcut.0.weight", "layer2.0.downsample.0.weight")]
+    assert network._renamed(pairs * 2) == "rename `shortcut` to `downsample`"
+
+
+def test_a_verdict_on_too_many_blocks_needs_no_clock():
+    """A network with channels and blocks exchanged is stopped by the number of its blocks, not by the time."""
+    answer = WRONG["resnet"]["channels and blocks exchanged"]
+    assert "more than 120 blocks" in check("resnet", answer).message
 
 
 def test_the_card_says_what_a_convolution_for_a_linear_layer_lacks():

@@ -9,6 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from resnet_lib.blocks import ResidualBasicBlock
+
 
 def norm(channels):
     return nn.BatchNorm2d(channels)
@@ -277,8 +279,15 @@ def right(kind):
     return answers
 
 
+class HandsOn(ResidualBasicBlock):
+    """The library's block, its arguments handed on by name."""
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__(in_channels, channels, downsample=downsample, stride=stride)
+
+
 RIGHT = {
-    "basic_block": right("basic"),
+    "basic_block": right("basic") | {"hands its arguments on": HandsOn},
     "bottleneck": right("neck"),
     "plain_block": right("plain"),
 }
@@ -631,11 +640,40 @@ def _shared(i, c, s, store={}):
     return store.setdefault((i, c, s), conv(i, c, 3, s))
 
 
+def conv2_of_the_shortcut(s, x):
+    shortcut = s.side(x)
+    s.act(s.b1(s.c1(x)))
+    return F.relu(s.b2(s.c2(shortcut)) + shortcut)
+
+
+def doubled_after_projection(s, x):
+    x = s.b2(s.c2(s.act(s.b1(s.c1(x)))))
+    if s.down is not None:
+        x = s.down(x)
+    x += x
+    return F.relu(x)
+
+
 WRONG = {
     "basic_block": wrong_shortcut("basic")
     | anywhere("basic")
     | around_the_shortcut("basic")
     | {
+        "downsample of the branch, x += x": (
+            make("basic", doubled_after_projection),
+            "projected-branch-doubled",
+        ),
+        "conv2 of the shortcut": (
+            make("basic", conv2_of_the_shortcut),
+            "conv2-takes-the-shortcut",
+        ),
+        "ReLU before both batch norms, none last": (
+            make(
+                "basic",
+                lambda s, x: s.b2(F.relu(s.c2(s.b1(F.relu(s.c1(x)))))) + s.side(x),
+            ),
+            "relu-before-both-batchnorms-not-last",
+        ),
         "bn1 twice, bn2 declared": (
             make("basic", lambda s, x: F.relu(s.b1(s.c2(s.act(s.b1(s.c1(x))))) + s.side(x))),
             "one-batchnorm-for-both",

@@ -332,8 +332,45 @@ def sequential(conv, bn):
     return nn.Sequential(functional(conv, bn), nn.Identity())
 
 
+def weight_only(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    new.weight.data = functional(conv, bn).weight.data
+    return new
+
+
+def turned_round(conv, bn):
+    new = nn.Conv2d(
+        conv.out_channels, conv.in_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    with torch.no_grad():
+        new.weight.copy_(functional(conv, bn).weight)
+        new.bias.copy_(functional(conv, bn).bias)
+    return new
+
+
+def or_zero(conv, bn):
+    own = conv.bias or 0
+    new = functional(conv, bn)
+    new.bias.data = bn.bias.data + (own - bn.running_mean) * bn.weight.data
+    return new
+
+
+@torch.no_grad()
+def one_weight_for_both(conv, bn):
+    new = functional(conv, bn)
+    new.weight = conv.weight
+    new.weight.mul_((bn.weight / (bn.running_var + bn.eps).sqrt()).view(-1, 1, 1, 1))
+    return new
+
+
 WRONG = {
     "fold_batchnorm": {
+        "bias never set": (weight_only, "bias-never-set"),
+        "channels in the wrong order": (turned_round, "channels-swapped"),
+        "or zero": or_zero,
+        "one weight for both": (one_weight_for_both, "shares-the-given-weight"),
         "eps forgotten": (no_eps, "eps-forgotten"),
         "eps fixed": (fixed_eps, "eps-fixed"),
         "gamma forgotten": (no_gamma, "scale-forgotten"),

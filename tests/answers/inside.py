@@ -121,8 +121,32 @@ class Measure:
         return layer_by_layer(block, x)
 
 
+def by_hand(relu1=True, relu2=True, shortcut=None, back_first=False):
+    """Layer by layer in eval mode, with one thing changed."""
+
+    def side(block, x):
+        return x if block.downsample is None else block.downsample(x)
+
+    @torch.no_grad()
+    def measure(block, x):
+        was_training = block.training
+        block.eval()
+        out = block.batchnorm1(block.conv1(x))
+        out = block.batchnorm2(block.conv2(torch.relu(out) if relu1 else out))
+        if hasattr(block, "conv3"):
+            out = block.batchnorm3(block.conv3(torch.relu(out) if relu2 else out))
+        if back_first:
+            block.train(was_training)
+        carried = (shortcut or side)(block, x)
+        block.train(was_training)
+        return float(out.norm()) / float(carried.norm())
+
+    return measure
+
+
 RIGHT = {
     "branch_ratio": {
+        "by hand, the shortcut last": by_hand(),
         "a hook that clones": with_a_hook,
         "the norm inside the hook, with gradients on": norm_in_the_hook,
         "layer by layer": layer_by_layer,
@@ -273,6 +297,14 @@ def relu_on_the_shortcut(block, x):
 
 WRONG = {
     "branch_ratio": {
+        "relu1 forgotten by hand": (by_hand(relu1=False), "relu1-forgotten"),
+        "relu2 forgotten by hand": (by_hand(relu2=False), "relu2-forgotten"),
+        "no relu by hand": (by_hand(relu1=False, relu2=False), "relus-forgotten"),
+        "shortcut after train()": (by_hand(back_first=True), "shortcut-after-eval-mode"),
+        "downsample always": (
+            by_hand(shortcut=lambda b, x: b.downsample(x)),
+            "downsample-always-called",
+        ),
         "the hook keeps the tensor itself": (hook_that_keeps, "output-for-branch"),
         "over x": (over_x, "projection-forgotten"),
         "basic blocks only": (basic_only, "always-batchnorm2"),

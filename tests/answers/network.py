@@ -176,8 +176,67 @@ class SavesMemory(ResNetBase):
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
+def built_with(make_layer, features=lambda block: 512 * block.expansion):
+    """A network of four calls of a ``make_layer(block, in_channels, channels, blocks, stride)``."""
+
+    class ByFunction(nn.Module):
+        def __init__(self, block, layers, num_classes=1000):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+            self.bn1 = nn.BatchNorm2d(64)
+            self.pool = nn.MaxPool2d(3, 2, 1)
+            e = block.expansion
+            self.layer1 = make_layer(block, 64, 64, layers[0], 1)
+            self.layer2 = make_layer(block, 64 * e, 128, layers[1], 2)
+            self.layer3 = make_layer(block, 128 * e, 256, layers[2], 2)
+            self.layer4 = make_layer(block, 256 * e, 512, layers[3], 2)
+            self.fc = nn.Linear(features(block), num_classes)
+
+        def forward(self, x):
+            x = self.pool(F.relu(self.bn1(self.conv1(x))))
+            for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+                x = stage(x)
+            return self.fc(x.mean((2, 3)))
+
+    return ByFunction
+
+
+def stage_by_function(block, in_channels, channels, blocks, stride):
+    out = channels * block.expansion
+    downsample = None
+    if stride != 1 or in_channels != out:
+        conv = nn.Conv2d(in_channels, out, 1, stride, bias=False)
+        downsample = nn.Sequential(conv, nn.BatchNorm2d(out))
+    first = block(in_channels, channels, stride, downsample)
+    return nn.Sequential(first, *(block(out, channels) for _ in range(1, blocks)))
+
+
+class OwnBlock(nn.Module):
+    """A block that is hard-coded in a network, where the given one should stand."""
+
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, 3, stride, 1)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+def without_expansion(make_layer):
+    """Hint 1 of the chapter, with the channels of the stages as plain numbers."""
+
+    def made(block, in_channels, channels, blocks, stride):
+        before = 64 if channels == 64 else channels // 2
+        return make_layer(block, before, channels, blocks, stride)
+
+    return made
+
+
 RIGHT = {
     "resnet": {
+        "make_layer as a function, in_channels times expansion": built_with(stage_by_function),
         "the classifier as a 1×1 convolution": ClassifierAsConvolution,
         "checkpoint": SavesMemory,
         "one Sequential, one loop": InOne,
@@ -398,6 +457,31 @@ WRONG = {
         "layer1 frozen": built(lambda self: self.layer1.requires_grad_(False)),
         "a global for in_channels": (Global, "in-channels-shared-by-all-networks"),
         "lists of blocks": (PlainLists, "stages-in-plain-list"),
+        "a list from make_layer": (
+            built_with(lambda *plan: list(stage_by_function(*plan))),
+            "stages-in-plain-list",
+        ),
+        "None from make_layer": (
+            built_with(lambda *plan: None),
+            "make-layer-returns-nothing",
+        ),
+        "a block of its own": (
+            built_with(lambda block, *plan: stage_by_function(OwnBlock, *plan)),
+            "another-block-class",
+        ),
+        "in_channels without expansion": (
+            built_with(without_expansion(stage_by_function)),
+            "stages-without-expansion",
+        ),
+        "in_channels and fc without expansion": (
+            built_with(without_expansion(stage_by_function), lambda block: 512),
+            "stages-and-fc-without-expansion",
+        ),
+        "channels and blocks exchanged": built_with(
+            lambda block, in_channels, channels, blocks, stride: stage_by_function(
+                block, in_channels, blocks, channels, stride
+            )
+        ),
         "strides by width": (Inverted, "strides-inverted"),
         "F.softmax": (
             changed(last=lambda self, x: F.softmax(x, dim=-1)),
