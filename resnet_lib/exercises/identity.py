@@ -9,7 +9,14 @@ from torch import nn
 
 from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.exercises.checking import Exercise, tell
-from resnet_lib.exercises.probing import Probe, fill, numbers, random_input, weights_in_order
+from resnet_lib.exercises.probing import (
+    Fact,
+    Probe,
+    fill,
+    numbers,
+    random_input,
+    weights_in_order,
+)
 from resnet_lib.exercises.running import StudentError
 
 
@@ -21,6 +28,7 @@ def make_identity(block: ResidualBasicBlock) -> None:
 
 def probe(channels: int, height: int, width: int, training: bool) -> Probe:
     """Hands over a block with random numbers everywhere, and looks at it afterwards."""
+    mode = "train" if training else "eval"
 
     def run(change):
         block = ResidualBasicBlock(channels, channels)
@@ -33,12 +41,17 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
         except AttributeError as error:  # its words tell mistakes apart, not only its numbers
             return {"the change": StudentError(error), "what Python says": str(error)}
 
+        trained = all(p.requires_grad for p in block.parameters())
         seen = {
             "attributes that were added": sorted(own_attributes(block) - attributes),
-            "the block has the same layers as before": layers(block) == before,
-            "it is left in the mode that it was in": block.training is training,
-            "every parameter is still trained": all(
-                p.requires_grad for p in block.parameters()
+            "the same layers": Fact(
+                layers(block) == before, "the block has other layers than before"
+            ),
+            "the same mode": Fact(
+                block.training is training, f"the block is no longer in {mode} mode"
+            ),
+            "every parameter is trained": Fact(
+                trained, "a parameter has requires_grad=False, so it is not trained any more"
             ),
         }
         with torch.no_grad():
@@ -46,14 +59,16 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
         target = block.train()(x.clone().requires_grad_() * 1)
         seen["output in train mode"] = numbers(target)
         (target * random_input(*target.shape, seed=1)).sum().backward()
-        seen["the branch can still learn: a gradient reaches a weight or a scale"] = any(
+        learns = any(
             p.grad is not None and p.grad.abs().max().item() > 1e-6
             for name, p in block.named_parameters()
             if name.endswith("weight")
         )
+        seen["the branch can learn"] = Fact(
+            learns, "no gradient reaches a weight or a scale of the branch"
+        )
         return seen
 
-    mode = "train" if training else "eval"
     return Probe(f"a block of {channels} channels, given in {mode} mode", run)
 
 
