@@ -37,7 +37,7 @@ _build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(R
 _build/cache:
 	@mkdir -p $@
 
-$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py) $(READY)
+$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorers/*) $(READY)
 	@$(PY) scripts/generate.py
 	@touch $@
 

@@ -18,6 +18,7 @@ import resnet_lib
 from resnet_lib.costs import layer_costs
 from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
 from resnet_lib.exercises import check
+from resnet_lib.explorers.output_size import output_size_explorer
 from resnet_lib.output_size import trace
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_generated"
@@ -238,6 +239,9 @@ def main() -> None:
             not path.exists() or path.read_text(encoding="utf8") != text
         ):  # an untouched file is a page not built again
             path.write_text(text, encoding="utf8")
+    (FOLDER / "output_size_explorer.html").write_text(
+        output_size_explorer().html(), encoding="utf8"
+    )
     (FOLDER / "root").mkdir(exist_ok=True)  # what goes to the root of the site
     (FOLDER / "root" / "social-card.png").write_bytes(social_card())
     for path in FOLDER.glob("*.md"):

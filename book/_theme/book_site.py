@@ -66,6 +66,10 @@ def prepare_page(app, pagename, templatename, context, doctree) -> None:
         return f'{start}{name}.webp" width="{width}" height="{height}" loading="lazy"'
 
     body = re.sub(r'(<img [^>]*src="[^"]*_images/)([^"/]+)\.png"', lighter, body)
+    body = body.replace(
+        '<div class="pst-scrollable-table-container">',
+        '<div class="pst-scrollable-table-container" tabindex="0">',
+    )
     # An empty corner of a table is no heading, and Sphinx nests this list in a way that HTML does not know.
     body = re.sub(r"<th( [^>]*)?>(?:<p></p>)?</th>", "<td></td>", body)
     if pagename == "_modules/index":
