@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+from torch import nn
+
 from resnet_lib.output_size import check_int
 
 
@@ -69,3 +72,13 @@ def compare_speed(
             function()
             kept.append(time.perf_counter() - start)
     return Speed(tuple(times), tuple(reference_times))
+
+
+@torch.inference_mode()
+def gemm_rate(dtype: torch.dtype, size: int = 1536) -> float:
+    """The best rate of a product of two ``size`` × ``size`` matrices, in GFLOP/s: what the processor can do at most."""
+    a, b = torch.randn(2, size, size).to(dtype)
+    conv = nn.Conv2d(size, size, 1, bias=False).to(dtype, memory_format=torch.channels_last)
+    pixels = torch.randn(1, size, 48, size // 48).to(dtype, memory_format=torch.channels_last)
+    speed = compare_speed(lambda: a @ b, lambda: conv(pixels), rounds=10, warm_up=2)
+    return 2 * size**3 / min(speed.times + speed.reference_times) / 1e9

@@ -28,7 +28,7 @@ from torch import nn
 
 import resnet_lib
 from resnet_lib import folded
-from resnet_lib.timing import compare_speed
+from resnet_lib.timing import compare_speed, gemm_rate
 
 SAME_WORK = 0.95  # from here on, two networks with the same layers count as equally fast
 FAST_PATH = 1.4  # what folding and channels_last are expected to gain in float32, together
@@ -135,6 +135,13 @@ def compare(depth, batch, rounds):
     report("training, the same work", same_training)
     for name, run in steps_of_training(ours, images, labels):
         report(name, compare_speed(run, reference, rounds))
+
+    # One multiply-add is two operations. Nothing with as many of them can be faster than a large matrix product is.
+    operations = 2 * resnet_lib.count_multiply_adds(ours) * batch
+    limit = same_work.reference_seconds * gemm_rate(torch.float32) * 1e9 / operations
+    print(
+        f"\nAt the rate of a large matrix product, float32 would have a speed-up of {limit:.2f}."
+    )
     return [same_work.speed_up, same_training.speed_up], speeds[FAST].speed_up
 
 
@@ -170,10 +177,10 @@ def main():
     for depth in arguments.depths:
         same_work, fast = compare(depth, arguments.batch, arguments.rounds)
         if min(same_work) >= SAME_WORK:
-            print(f"\nThe same work takes the same time (expected: {SAME_WORK} and more).")
+            print(f"The same work takes the same time (expected: {SAME_WORK} and more).")
         else:
             print(
-                f"\nAt the same work the smallest speed-up is {min(same_work):.2f}, below the {SAME_WORK} that is "
+                f"At the same work the smallest speed-up is {min(same_work):.2f}, below the {SAME_WORK} that is "
                 "expected. If its middle\nhalf is wide, other programs were running: run it again with "
                 "--rounds 40. If not, our network has become slower."
             )

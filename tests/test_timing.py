@@ -1,6 +1,7 @@
 """The clock of chapter 9 and of `make bench`: who is timed when, and what is made of the times."""
 
 import pytest
+import torch
 
 from resnet_lib import timing
 from resnet_lib.timing import Speed, compare_speed
@@ -57,3 +58,10 @@ def test_too_few(options):
 def test_no_int():
     with pytest.raises(TypeError, match="rounds must be an int"):
         compare_speed(int, int, rounds=2.0)
+
+
+def test_the_rate_of_a_matrix_product_counts_two_operations_for_each_multiply_add(monkeypatch):
+    """With a clock that says how long each of the two ways took, the better one gives the rate."""
+    times = Speed(times=[0.5, 0.25], reference_times=[0.4, 0.3])
+    monkeypatch.setattr(timing, "compare_speed", lambda *runs, **options: times)
+    assert timing.gemm_rate(torch.float32, size=96) == pytest.approx(2 * 96**3 / 0.25 / 1e9)
