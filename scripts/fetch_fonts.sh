@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches the fonts of the site into book/_static/fonts again. Needs npm, pip and the network; the book itself needs none of
 # them, since the files are in the repository. Source Sans and Source Serif are taken as they are; STIX Two Math, which ziamath
-# carries, is cut down to the letters and signs that formulas here can use.
+# carries, is cut down to the letters and signs that formulas here can use. Their owners stand in fonts/LICENSE.txt.
 set -eu
 fonts=$(cd "$(dirname "$0")/.." && pwd)/book/_static/fonts
 work=$(mktemp -d)
@@ -9,9 +9,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 npm pack --silent @fontsource-variable/source-sans-3@5.3.0 @fontsource-variable/source-serif-4@5.3.1
-for package in *.tgz; do tar xzf "$package"; cp package/files/*-latin-wght-*.woff2 package/LICENSE .; rm -r package; done
+for package in *.tgz; do tar xzf "$package"; cp package/files/*-latin-wght-*.woff2 .; rm -r package; done
 cp source-sans-3-latin-wght-normal.woff2 source-sans-3-latin-wght-italic.woff2 source-serif-4-latin-wght-normal.woff2 "$fonts"
-cp LICENSE "$fonts/LICENSE.txt"
 
 python3 -m venv tools
 tools/bin/pip install -q fonttools==4.68.0 brotli==1.2.0
