@@ -31,7 +31,7 @@ from resnet_lib import folded
 from resnet_lib.timing import compare_speed, gemm_rate
 
 SAME_WORK = 0.95  # from here on, two networks with the same layers count as equally fast
-FAST_PATH = 1.4  # what folding and channels_last are expected to gain in float32, together
+FAST_PATH = 1.4  # what all steps in float32 are expected to gain together, where the processor leaves room for it
 CLOSE = 1e-3  # the largest relative difference of the logits in float32
 FAST = "folded + channels_last"  # the name of that step
 
@@ -103,7 +103,7 @@ def report(name, speed, difference=""):
 
 
 def compare(depth, batch, rounds):
-    """Measures one depth, prints its table, and returns the speed-ups at the same work and that of the fast path."""
+    """Measures one depth, prints its table, and returns the speed-ups at the same work."""
     torch.manual_seed(0)
     images, labels = torch.randn(batch, 3, 224, 224), torch.randint(1000, (batch,))
     theirs = resnet_lib.randomise_batchnorm(torchvision.models.get_model(f"resnet{depth}"))
@@ -142,7 +142,15 @@ def compare(depth, batch, rounds):
     print(
         f"\nAt the rate of a large matrix product, float32 would have a speed-up of {limit:.2f}."
     )
-    return [same_work.speed_up, same_training.speed_up], speeds[FAST].speed_up
+    fastest = max(
+        (FAST, f"{FAST}, compiled"),
+        key=lambda name: speeds[name].speed_up if name in speeds else 0,
+    )
+    verdict = "reaches" if speeds[fastest].speed_up >= FAST_PATH else "misses"
+    print(
+        f"In float32, {fastest} {verdict} the {FAST_PATH} that is expected: {speeds[fastest].speed_up:.2f}."
+    )
+    return [same_work.speed_up, same_training.speed_up]
 
 
 def main():
@@ -175,7 +183,7 @@ def main():
         f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     )
     for depth in arguments.depths:
-        same_work, fast = compare(depth, arguments.batch, arguments.rounds)
+        same_work = compare(depth, arguments.batch, arguments.rounds)
         if min(same_work) >= SAME_WORK:
             print(f"The same work takes the same time (expected: {SAME_WORK} and more).")
         else:
@@ -184,8 +192,6 @@ def main():
                 "expected. If its middle\nhalf is wide, other programs were running: run it again with "
                 "--rounds 40. If not, our network has become slower."
             )
-        relation = "reaches" if fast >= FAST_PATH else "misses"
-        print(f"{FAST} {relation} the {FAST_PATH} that is expected: {fast:.2f}.")
 
 
 if __name__ == "__main__":
