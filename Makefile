@@ -13,11 +13,13 @@ export MPLCONFIGDIR := $(CURDIR)/_build/cache/matplotlib
 export IPYTHONDIR := $(CURDIR)/_build/cache/ipython
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+FOLDER = $(firstword $(wildcard my-work) book)
+
 .DEFAULT_GOAL := help
-.PHONY: help env book test notebooks lab sweep bench clean always
+.PHONY: help env book test notebooks my-work update-my-work solutions lab sweep bench clean always
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 env: $(READY)  ## make .venv with all packages, where it is missing or out of date (PYTHON=… picks the interpreter)
 
@@ -53,12 +55,21 @@ test: export OMP_NUM_THREADS := 1
 test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links
 	@$(PY) -m pytest tests book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile --durations 10
 
-notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same
+notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
 	@$(PY) scripts/run_notebooks.py
 
+my-work: $(READY)  ## copy the notebooks to my-work, where your answers are safe; what is there stays
+	@$(PY) scripts/my_work.py
+
+update-my-work: $(READY)  ## after an update of the book: its new text with your answers, and your old copies in my-work/old
+	@$(PY) scripts/my_work.py --update
+
+solutions: $(READY)  ## write the notebooks with all exercises solved to solutions, not run; what is there stays
+	@$(PY) scripts/solutions.py
+
 # No look for news or newer versions. JupyterLab starts for root, as in a container, only when told to.
-lab: $(READY) _build/cache  ## open the notebooks in JupyterLab
-	@$(PY) -m jupyterlab book --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
+lab: $(READY) _build/cache  ## open the notebooks in JupyterLab: those of my-work, where there are some (FOLDER=book: the book's)
+	@$(PY) -m jupyterlab $(FOLDER) --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
 		$(shell test "$$(id -u)" != 0 || echo --allow-root)
 
 sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds, about ten minutes
@@ -67,7 +78,7 @@ sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds
 bench: $(READY)  ## compare the speed with torchvision's
 	@$(PY) scripts/bench.py
 
-clean:  ## remove what the commands above made, all but .venv
+clean:  ## remove what the commands above made, all but .venv, my-work and solutions
 	@rm -rf _build book/_generated .pytest_cache .hypothesis
 	@find book resnet_lib scripts tests \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

@@ -2,9 +2,11 @@
 
 Two runs on one machine give the same files, byte for byte. A notebook whose outputs are not fit to be published, because
 a cell fails, warns or shows a path of this machine, is left as it was; the others are written, and the exit status is 1.
+The same holds for a notebook with an answer to an exercise: the book is published with stubs, and the answer is someone's work.
 """
 
 import argparse
+import ast
 import os
 import re
 import sys
@@ -15,6 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from solutions import kind_of
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
@@ -42,6 +45,56 @@ UNFIT = {
 
 # What an explorer's HTML holds beside its words and its numbers, which are JSON in a script element with a type.
 NOT_TEXT = re.compile(r"<style>.*?</style>|<script>.*?</script>|data:image/[^\"]*", re.DOTALL)
+
+
+KEEP_ANSWERS = """To keep your answers, run `make my-work`: it copies the notebooks, with what you wrote, to my-work/.
+To store outputs after all, put the stubs back, each function with `raise NotImplementedError` alone."""
+
+
+def is_stub(source: str) -> bool:
+    """Whether the code of an exercise cell is as released: definitions alone, in which each function only raises."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return False
+    functions = []
+    for statement in statements:
+        inside = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+        for part in inside:
+            if isinstance(part, ast.FunctionDef):
+                functions.append([ast.unparse(line) for line in part.body])
+            elif not isinstance(statement, ast.ClassDef) or not _is_constant(part):
+                return False
+    raising = ["raise NotImplementedError"]
+    begins = ("'", '"', "super().__init__()")  # a docstring, and what each constructor needs
+    return bool(functions) and all(
+        [line for line in lines if not line.startswith(begins)] == raising
+        for lines in functions
+    )
+
+
+def _is_constant(part: ast.stmt) -> bool:
+    """Whether this is a docstring, or as ``expansion = 4``."""
+    return isinstance(part, (ast.Expr, ast.Assign)) and isinstance(part.value, ast.Constant)
+
+
+def answers(notebook: NotebookNode) -> list[str]:
+    """The exercises that someone has answered, one line each: by their cells, or by what a check has said."""
+    found = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if kind_of(cell) == "exercise" and not is_stub(cell.source):
+            checks = [other.source for other in notebook.cells[number:]]
+            names = re.findall(r"""check\(\s*["'](\w+)""", "\n".join(checks)) or ["an exercise"]
+            first = next(iter(cell.source.strip().splitlines()), "nothing, not even the stub")
+            found.append(f"cell {number} has an answer to {names[0]}: {first}")
+        elif cell.source.startswith("check(") and not found:
+            said = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+            for text in filter(VERDICT.match, said):
+                found.append(f"cell {number} checks an answer: {text.splitlines()[0][:80]}")
+    return found
+
+
+VERDICT = re.compile(r"[✔✘] \w+: (?:passed|failed)\.")
 
 
 def images(cell: NotebookNode) -> list[NotebookNode]:
@@ -106,8 +159,13 @@ def normalise(notebook: NotebookNode) -> None:
 
 
 def run(path: Path) -> list[str]:
-    """Runs one notebook and writes it if its outputs are fit for that. Returns :func:`problems`."""
+    """Runs one notebook and writes it if its outputs are fit for that. Returns :func:`answers` or :func:`problems`."""
     notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    if found := answers(notebook):
+        return [*found, KEEP_ANSWERS]
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -122,6 +180,8 @@ def run(path: Path) -> list[str]:
     except CellExecutionError:
         pass  # the failing cell holds the error, and problems() tells it
     found = problems(notebook)
+    if answered := answers(notebook):  # in a cell of the reader's own
+        found += [*answered, KEEP_ANSWERS]
     if not found:
         normalise(notebook)
         nbformat.write(notebook, path)

@@ -7,18 +7,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from run_notebooks import is_stub
+from solutions import KINDS, kind_of, solution_of, solve
 
 from resnet_lib.exercises import EXERCISES
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
-KINDS = ["exercise-task", "exercise", "exercise-check", "exercise-solution"]
-
-
-def kind_of(cell: NotebookNode) -> str | None:
-    """Which of the four cells of an exercise this is."""
-    tags = [tag for tag in cell.metadata.get("tags", []) if tag in KINDS]
-    assert len(tags) <= 1
-    return tags[0] if tags else None
 
 
 def exercises_in(path: Path) -> list[list[NotebookNode]]:
@@ -29,20 +23,6 @@ def exercises_in(path: Path) -> list[list[NotebookNode]]:
     for (first, _), (last, _) in zip(marked[::4], marked[3::4]):
         assert last - first == 3, f"{path.name}: the four cells of an exercise stand together"
     return [[cell for _, cell in marked[i : i + 4]] for i in range(0, len(marked), 4)]
-
-
-def solution_of(help_cell: NotebookNode) -> str:
-    """The code in the last fold of a help cell."""
-    folds = re.findall(
-        r"<details><summary>(.*?)</summary>\n\n(.*?)\n\n</details>", help_cell.source, re.S
-    )
-    titles = [title for title, _ in folds]
-    assert titles[:2] == ["Hint 1", "Hint 2"] and "olution" in titles[2] and len(titles) == 3, (
-        titles
-    )
-    assert all(len(text.strip()) > 15 for _, text in folds), "an empty fold helps nobody"
-    (code,) = re.findall(r"```python\n(.*?)\n```", folds[2][1], re.S)
-    return code
 
 
 NOTEBOOKS = [path for path in sorted(BOOK.glob("*.ipynb")) if exercises_in(path)]
@@ -61,10 +41,16 @@ def test_the_four_cells(cells):
     assert name in EXERCISES and f"`{name}`" in task.source
     assert task.source.startswith("### Exercise")
     assert re.search(r"[●○]{3}", task.source) and re.search(r"\d+ minutes?", task.source)
-    assert "NotImplementedError" in stub.source
+    assert is_stub(stub.source)
     (output,) = check.outputs
     assert "not attempted" in output.data["text/plain"]
     assert solution_of(help_cell)
+    folds = re.findall(
+        r"<details><summary>(.*?)</summary>\n\n(.*?)\n\n</details>", help_cell.source, re.S
+    )
+    titles = [title for title, _ in folds]
+    assert titles[:2] == ["Hint 1", "Hint 2"] and "olution" in titles[2] and len(titles) == 3
+    assert all(len(text.strip()) > 15 for _, text in folds), "an empty fold helps nobody"
 
 
 def test_every_exercise_has_its_place():
@@ -84,10 +70,7 @@ def test_every_exercise_has_its_place():
 def test_with_solutions_every_check_passes(path):
     """The notebook runs from top to bottom with the solutions in the stubs' places."""
     notebook = nbformat.read(path, as_version=4)
-    stubs = [cell for cell in notebook.cells if kind_of(cell) == "exercise"]
-    helps = [cell for cell in notebook.cells if kind_of(cell) == "exercise-solution"]
-    for stub, help_cell in zip(stubs, helps, strict=True):
-        stub.source = solution_of(help_cell)
+    solve(notebook)
     client = NotebookClient(
         notebook,
         kernel_name="python3",
