@@ -222,7 +222,9 @@ def test_forward_that_cannot_be_followed():
         folded(model)
 
 
-@pytest.mark.parametrize("wrong", [resnet_lib.resnet18, None, "resnet18"], ids=["no brackets", "None", "a name"])
+@pytest.mark.parametrize(
+    "wrong", [resnet_lib.resnet18, None, "resnet18"], ids=["no brackets", "None", "a name"]
+)
 def test_no_network(wrong):
     with pytest.raises(TypeError, match=r"model must be an nn\.Module"):
         folded(wrong)

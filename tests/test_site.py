@@ -4,6 +4,7 @@ Each check is a function from a page to a list of problems, and the last tests s
 way.
 """
 
+import functools
 import re
 import shutil
 import subprocess
@@ -221,11 +222,10 @@ def test_pages(check: Callable[[BeautifulSoup], list[str]]):
     assert {path: problems for path, problems in found.items() if problems} == {}
 
 
-def parsed_pages(cache: list = []) -> list[tuple[Path, BeautifulSoup]]:
+@functools.cache
+def parsed_pages() -> list[tuple[Path, BeautifulSoup]]:
     """All pages, parsed once for all checks."""
-    if not cache:
-        cache.extend((path, parse(path.read_text(encoding="utf8"))) for path in PAGES)
-    return cache
+    return [(path, parse(path.read_text(encoding="utf8"))) for path in PAGES]
 
 
 def test_every_chapter_and_page_describes_itself_to_search_engines_and_in_links():

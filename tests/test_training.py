@@ -13,9 +13,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from resnet_lib import CifarPlainNet, CifarResNet, PlainBlock, ResidualBasicBlock
-from resnet_lib import accuracy, count_multiply_adds, count_parameters, load_digits, train
-from resnet_lib import degradation, training
+from resnet_lib import (
+    CifarPlainNet,
+    CifarResNet,
+    PlainBlock,
+    ResidualBasicBlock,
+    accuracy,
+    count_multiply_adds,
+    count_parameters,
+    degradation,
+    load_digits,
+    train,
+    training,
+)
 from resnet_lib.degradation import KINDS, curve, digits_net, stored_about, stored_runs
 from resnet_lib.training import History
 

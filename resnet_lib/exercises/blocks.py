@@ -215,7 +215,9 @@ class Case:
             return _call(block, arguments), shortcut
         except AttributeError as error:
             if "before Module.__init__() call" in str(error):
-                raise Odd("super().__init__() is not called before the first layer is made")
+                raise Odd(
+                    "super().__init__() is not called before the first layer is made"
+                ) from error
             raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -1201,7 +1202,7 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
         block = Bottleneck if deep else BasicBlock
         try:
             with nothing_changes(), time_limit(SECONDS_PER_NETWORK):
-                rows[depth] = _row(depth, lambda: ResNet(block, list(layers)))
+                rows[depth] = _row(depth, functools.partial(ResNet, block, list(layers)))
         except (StudentError, TimeIsUp) as raised:
             error = raised if isinstance(raised, StudentError) else StudentError(raised)
             if error.not_implemented:
