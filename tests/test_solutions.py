@@ -1,12 +1,15 @@
-"""Every notebook with each solution in its stub's place: every check says "passed". As released: "not attempted"."""
+"""Every notebook with each solution in its stub's place, as in Colab: every check says "passed". As released: "not attempted"."""
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+import yaml
+from colab import Colab
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 from run_notebooks import is_stub
 from solutions import KINDS, kind_of, solution_of, solve
 
@@ -20,7 +23,7 @@ def exercises_in(path: Path) -> list[list[NotebookNode]]:
     notebook = nbformat.read(path, as_version=4)
     marked = [(number, cell) for number, cell in enumerate(notebook.cells) if kind_of(cell)]
     assert [kind_of(cell) for _, cell in marked] == KINDS * (len(marked) // 4), path.name
-    for (first, _), (last, _) in zip(marked[::4], marked[3::4]):
+    for (first, _), (last, _) in zip(marked[::4], marked[3::4], strict=True):
         assert last - first == 3, f"{path.name}: the four cells of an exercise stand together"
     return [[cell for _, cell in marked[i : i + 4]] for i in range(0, len(marked), 4)]
 
@@ -66,21 +69,40 @@ def test_every_exercise_has_its_place():
     assert sorted(found) == sorted(EXERCISES)
 
 
+@pytest.fixture(scope="session")
+def colab(tmp_path_factory):
+    """Colab as far as a notebook sees it, and this repository where the set-up cell looks for it."""
+    settings = yaml.safe_load((BOOK.parent / "_config.yml").read_text(encoding="utf8"))
+    return Colab(tmp_path_factory.mktemp("colab"), settings["repository"]["url"])
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_with_solutions_every_check_passes(path):
-    """The notebook runs from top to bottom with the solutions in the stubs' places."""
+def test_in_colab_with_solutions_every_check_passes(path, colab):
+    """In an empty folder, from its own first cell to the last, with the solutions in the stubs' places. It writes nothing."""
     notebook = nbformat.read(path, as_version=4)
     solve(notebook)
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        timeout=300,
-        resources={"metadata": {"path": str(BOOK)}},
-    )
-    client.execute()
+    machine = colab.machine(path.stem)
+    machine.run(notebook)
     for cell in notebook.cells:
         if kind_of(cell) == "exercise-check":
             assert ": passed." in cell.outputs[0].data["text/plain"], (
                 cell.source,
                 cell.outputs[0].data["text/plain"],
             )
+    assert machine.written() == []
+
+
+def test_colab_has_no_more_than_it_should_and_what_is_written_is_found(colab):
+    """What the set-up cell forgets stays missing, and so does what only the repository has; a file left behind is seen."""
+    code = """
+        import importlib.util, os
+        asked = ["torch", "sklearn", "resnet_lib", "torchinfo", "tqdm", "run_notebooks", "jupyterlab"]
+        print([name for name in asked if importlib.util.find_spec(name)])
+        open("left", "w").close()
+        open(os.environ["HOME"] + "/../../../also-left", "w").close()
+    """
+    notebook = new_notebook(cells=[new_code_cell(dedent(code))])
+    machine = colab.machine("without-set-up")
+    machine.run(notebook)
+    assert notebook.cells[0].outputs[0].text == "['torch', 'sklearn']\n"
+    assert [line.split("/")[-1] for line in machine.written()] == ["left", "also-left"]
