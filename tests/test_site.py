@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -283,8 +284,25 @@ def test_links_and_anchors(tmp_path: Path):
     assert int(re.search(r"(\d+) links? in", report)[1]) > len(PAGES), report
 
 
-def test_links_of_the_readme():
-    assert broken_markdown_links(ROOT / "README.md") == []
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
+def test_links_of_the_readme_and_the_texts_beside_it(path):
+    assert broken_markdown_links(path) == []
+
+
+def test_the_citation_and_the_changelog_name_the_version_of_the_package():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"][
+        "version"
+    ]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf8"))
+    assert citation["version"] == version
+    assert (
+        citation["title"]
+        == yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))["title"]
+    )
+    (latest, *_) = re.findall(
+        r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf8"), re.MULTILINE
+    )
+    assert latest == version
 
 
 GOOD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>A page</title><link rel="stylesheet" href="a.css">
@@ -322,11 +340,11 @@ BROKEN = [
     (check_links_to_other_sites, '<a href="//example.org/">x</a>'),
     (
         check_colab_links,
-        '<a href="https://colab.research.google.com/github/OWNER/REPO/blob/main/book/no.ipynb">x</a>',
+        '<a href="https://colab.research.google.com/github/a/b/blob/main/book/no.ipynb">x</a>',
     ),
     (
         check_colab_links,
-        '<a href="https://colab.research.google.com/github/OWNER/REPO/blob/main//book/index.md">x</a>',
+        '<a href="https://colab.research.google.com/github/a/b/blob/main//book/index.md">x</a>',
     ),
 ]
 
