@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test notebooks my-work update-my-work solutions lab sweep bench clean always
+.PHONY: help env book test notebooks my-work update-my-work solutions lab sweep bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,10 @@ sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds
 
 bench: $(READY)  ## compare the speed with torchvision's
 	@$(PY) scripts/bench.py
+
+# It runs before there is an environment, so that a fork can be published without one.
+publish-as:  ## set the address of the repository and of its site everywhere: REPO=owner/name
+	@$(or $(PYTHON),python3) scripts/publish_as.py '$(REPO)'
 
 clean:  ## remove what the commands above made, all but .venv, my-work and solutions
 	@rm -rf _build book/_generated .pytest_cache .hypothesis
