@@ -2,7 +2,8 @@
 # Each target makes what it needs first, so the first command in a fresh clone may be any of them.
 
 PYTHON :=
-VENV := .venv
+NEWEST :=
+VENV := .venv$(if $(NEWEST),-newest)
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SITE := _build/html
@@ -28,7 +29,7 @@ ifneq ($(shell { $(PY) scripts/check_env.py $(READY); } 2> /dev/null),works)
 $(READY): always
 endif
 $(READY): requirements.txt pyproject.toml
-	@PYTHON="$(PYTHON)" sh scripts/make_env.sh $(VENV) $(READY)
+	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" sh scripts/make_env.sh $(VENV) $(READY)
 
 # Pages and settings that went away must not stay in the site, and Sphinx does not look for a change in a style alone.
 _build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(READY)
@@ -52,7 +53,7 @@ book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to op
 
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.
 test: export OMP_NUM_THREADS := 1
-test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links
+test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile --durations 10
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it

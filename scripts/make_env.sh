@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes or updates the virtual environment: make_env.sh FOLDER FILE_WRITTEN_WHEN_READY. The Makefile calls it.
-# PYTHON in the environment names the interpreter to take.
+# PYTHON in the environment names the interpreter to take; with NEWEST the newest releases take the place of the pinned ones.
 set -eu
 venv=$1
 ready=$2
@@ -31,8 +31,14 @@ if [ "$("$venv/bin/python" scripts/check_env.py "$ready" 2>/dev/null)" != works 
 fi
 
 rm -f "$ready"
+requirements=requirements.txt
+if [ -n "${NEWEST:-}" ]; then
+    # jupyter-book 2 is another program, on another base.
+    requirements=$venv/newest.txt
+    sed -e 's/^jupyter-book==[^ ]*/jupyter-book<2/' -e 's/^\([a-z0-9-]*\)==[^ ]*/\1/' requirements.txt > "$requirements"
+fi
 # Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
-"$venv/bin/python" -m pip install -q --progress-bar on --no-compile -r requirements.txt
+"$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements"
 "$venv/bin/python" -m pip install -q --no-deps -e .
 "$venv/bin/python" scripts/find_browser.py
 "$venv/bin/python" -c 'import sys; print(sys.prefix)' > "$ready"
