@@ -1,6 +1,7 @@
 """One small training loop: SGD with momentum, and a learning rate that falls along a cosine."""
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -29,6 +30,23 @@ class History:
         return sum(last) / len(last)
 
 
+def choose_device() -> torch.device:
+    """Where :func:`train` computes: on the CPU, or where the environment variable RESNET_DEVICE says, ``cuda`` or ``mps``.
+
+    Raises ``ValueError`` if PyTorch cannot compute there.
+    """
+    name = os.environ.get("RESNET_DEVICE", "cpu")
+    try:
+        torch.ones(1, device=name).sum().item()
+        return torch.device(name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"RESNET_DEVICE is {name!r}, and PyTorch cannot compute there: {reason} "
+            "Leave it out for the CPU; cuda is a GPU of NVIDIA or AMD, mps that of a Mac with Apple silicon."
+        ) from error
+
+
 def train(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
@@ -40,7 +58,8 @@ def train(
 
     ``batches`` gives images (N, C, H, W) and labels (N,), again and again from the start when it ends. The loss is the
     cross-entropy; the learning rate falls from ``learning_rate`` to 0 along half a cosine; momentum and weight decay are the
-    paper's (He et al. 2015, section 4.2). A progress bar with ``title`` disappears at the end.
+    paper's (He et al. 2015, section 4.2). A progress bar with ``title`` disappears at the end. :func:`choose_device` says
+    where it computes; ``model`` is on the CPU afterwards.
 
     Raises ``TypeError`` or ``ValueError`` if ``steps`` is not a positive int, ``learning_rate`` is not above 0 or ``batches``
     is empty. The model is in train mode afterwards.
@@ -50,7 +69,8 @@ def train(
         raise ValueError(
             f"learning_rate must be above 0, not {learning_rate!r}. 0.02 is a good start."
         )
-    model.train().to(memory_format=torch.channels_last)
+    device = choose_device()
+    model.train().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
         model.parameters(), learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
     )
@@ -60,7 +80,7 @@ def train(
         rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         for group in optimizer.param_groups:
             group["lr"] = rate
-        images, labels = next(stream)
+        images, labels = (part.to(device) for part in next(stream))
         loss = F.cross_entropy(
             model(images.contiguous(memory_format=torch.channels_last)), labels
         )
@@ -69,6 +89,7 @@ def train(
         optimizer.step()
         history.losses.append(loss.item())
         history.learning_rates.append(rate)
+    model.to("cpu")
     return history
 
 

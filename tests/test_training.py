@@ -187,6 +187,33 @@ def test_accuracy_counts_right_answers_in_eval_mode():
         accuracy(model, images, torch.tensor([1, 2, 3]))
 
 
+def test_a_training_takes_model_and_batches_to_the_chosen_device(monkeypatch):
+    """The meta device stands for a GPU: it is not the CPU, and PyTorch refuses to mix the two, up to the loss, which has no number."""
+    seen = []
+
+    class Probe(nn.Linear):
+        def forward(self, x):
+            seen.append((x.device.type, self.weight.device.type))
+            return super().forward(x.flatten(1))
+
+    batches = [(torch.zeros(2, 1, 3, 3), torch.zeros(2, dtype=torch.long))]
+    monkeypatch.setattr(training, "choose_device", lambda: torch.device("meta"))
+    with pytest.raises(RuntimeError, match="meta"):
+        train(Probe(9, 2), batches, steps=1)
+    monkeypatch.undo()
+    train(Probe(9, 2), batches, steps=1)
+    assert seen == [("meta", "meta"), ("cpu", "cpu")]
+
+
+def test_the_device_is_the_cpu_or_what_the_reader_names(monkeypatch):
+    monkeypatch.delenv("RESNET_DEVICE", raising=False)
+    assert training.choose_device() == torch.device("cpu")
+    for name in ("meta", "gpu", "cuda:99", ""):
+        monkeypatch.setenv("RESNET_DEVICE", name)
+        with pytest.raises(ValueError, match=f"RESNET_DEVICE is '{name}', and PyTorch cannot"):
+            training.choose_device()
+
+
 # Plain and residual -----------------------------------------------------------------------------------------------------
 
 
