@@ -321,6 +321,7 @@ def work(answers: Connection, cells: list[Cell], tasks: list[Task], folder: str)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8", errors="replace")
     builtins.input = _no_input
     ours = os.getpid()
 
@@ -477,24 +478,22 @@ def _ask(cells: list[Cell], tasks: list[Task], timeout: float, verdicts: dict) -
                     running = None
                 else:
                     return
-        except EOFError:
+        except (EOFError, OSError, ValueError):  # the process is gone, or a cell took its place
             process.join(1)
+            deadline = math.inf
         finally:
             status = process.exitcode
             _end(process)
     if running is not None:
-        verdicts[running.label] = _stopped(running, timeout, status)
+        hung = status is None and deadline < math.inf
+        verdicts[running.label] = _stopped(running, timeout if hung else None, status)
 
 
-def _stopped(task: Task, timeout: float, status: int | None) -> dict:
-    """The verdict on an exercise that gave none."""
-    if status is None:
-        return _verdict(
-            task,
-            TIME_LIMIT,
-            f"Its cells did not end within {timeout:g} s: an endless loop, or long work. "
-            "`--timeout` gives them more.",
-        )
+def _stopped(task: Task, timeout: float | None, status: int | None) -> dict:
+    """The verdict on an exercise that gave none: it used up ``timeout``, or its process ended."""
+    if timeout:
+        slow = f"Its cells did not end within {timeout:g} s: an endless loop, or long work. "
+        return _verdict(task, TIME_LIMIT, slow + "`--timeout` gives them more.")
     return _verdict(
         task, CRASHED, f"Its cells ended the whole Python process (exit status {status})."
     )
