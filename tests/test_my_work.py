@@ -1,0 +1,306 @@
+"""A reader's answers survive every command: in my-work, in the book's own notebooks, and in solutions."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import my_work
+import nbformat
+import pytest
+import run_notebooks
+import solutions
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from run_notebooks import is_stub
+from solutions import kind_of, solve
+
+from resnet_lib.exercises.handed_in import check_file
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "04-bottleneck.ipynb"
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone with one chapter, for the scripts and for make."""
+    for name in ("Makefile", ".gitignore", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    for name in ("book/_static", "resnet_lib", "tests"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in (NAME, "glossary.md"):
+        shutil.copy(ROOT / "book" / name, tmp_path / "book")
+    monkeypatch.setattr(my_work, "BOOK", tmp_path / "book")
+    monkeypatch.setattr(my_work, "MINE", tmp_path / "my-work")
+    monkeypatch.setattr(solutions, "BOOK", tmp_path / "book")
+    return tmp_path
+
+
+def make(clone, target):
+    """Runs make in the clone with this environment."""
+    settings = [f"PY={sys.executable}", "-o", ".venv/.ready", f"PYTHONPATH={ROOT}"]
+    command = ["make", *settings, target]
+    return subprocess.run(command, cwd=clone, capture_output=True, text=True, timeout=120)
+
+
+def edit(path, change):
+    """Changes a notebook file by a function of its notebook."""
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, path)
+
+
+def cell_of(notebook, start):
+    """The number of the code cell that begins so."""
+    (number,) = [n for n, c in enumerate(notebook.cells) if c.source.startswith(start)]
+    return number
+
+
+def answer_wrongly(notebook):
+    """A right bottleneck with a helper in its own cell, and a wrong receptive field."""
+    solve(notebook)
+    number = cell_of(notebook, "class Bottleneck")
+    own = notebook.cells[number]
+    helper = new_code_cell("def relu():\n    return nn.ReLU(inplace=True)")
+    own.source = own.source.replace("nn.ReLU(inplace=True)", "relu()")
+    notebook.cells.insert(number, helper)
+    field = notebook.cells[cell_of(notebook, "def receptive_field")]
+    field.source = "def receptive_field(layers):\n    return 1"
+    notebook.cells.append(new_code_cell("# my notes"))
+
+
+def newer(notebook):
+    """The next version of the book: other words, a new cell in front, other cell ids, another stub."""
+    notebook.cells[0].source += "\n\nMore words."
+    notebook.cells.insert(1, new_markdown_cell("A new beginning."))
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"new{number}"
+    stub = notebook.cells[cell_of(notebook, "def receptive_field")]
+    stub.source = stub.source.replace("The side", "Side")
+
+
+def test_clone_edit_update(clone, capsys):
+    """Answers are in the new version, with the same verdicts; what else was in the copy is in old."""
+    assert my_work.main([]) == 0
+    mine = clone / "my-work" / NAME
+    assert mine.read_bytes() == (clone / "book" / NAME).read_bytes()
+    edit(mine, answer_wrongly)
+    edited, before = mine.read_bytes(), check_file(mine).verdicts
+    assert [v["status"] for v in before] == ["passed", "failed"]
+
+    assert my_work.main([]) == 0 and my_work.main(["--update"]) == 0
+    assert mine.read_bytes() == edited, "the book is the same"
+
+    edit(clone / "book" / NAME, newer)
+    capsys.readouterr()
+    assert my_work.main([]) == 0
+    assert "see make update-my-work" in capsys.readouterr().out
+    assert mine.read_bytes() == edited
+
+    assert my_work.main(["--update"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        f"your answers to bottleneck, receptive_field; your copy with all its cells is now old/{NAME}"
+        in out
+    )
+    assert (clone / "my-work" / "old" / NAME).read_bytes() == edited
+    notebook = nbformat.read(mine, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.cells[1].source == "A new beginning."
+    assert check_file(mine).verdicts == before
+    assert sorted(p.name for p in mine.parent.glob("*.ipynb*")) == [NAME]
+
+    updated = mine.read_bytes()
+    assert my_work.main(["--update"]) == 0
+    assert mine.read_bytes() == updated and "kept" in capsys.readouterr().out
+    edit(clone / "book" / NAME, newer_still)
+    assert my_work.main(["--update"]) == 0
+    old = sorted(p.name for p in (mine.parent / "old").iterdir())
+    assert old == [NAME.replace(".ipynb", "-2.ipynb"), NAME]
+    assert check_file(mine).verdicts == before
+
+
+def newer_still(notebook):
+    """One more version of the book."""
+    notebook.cells[1].source = "Another beginning."
+
+
+def test_a_copy_without_answers_is_updated_too(clone, capsys):
+    """Stubs come from the book."""
+    my_work.main([])
+    edit(clone / "book" / NAME, newer)
+    assert my_work.main(["--update"]) == 0
+    assert "no answers to carry over" in capsys.readouterr().out
+    mine = nbformat.read(clone / "my-work" / NAME, as_version=4)
+    assert mine.cells == nbformat.read(clone / "book" / NAME, as_version=4).cells
+
+
+def test_answers_in_the_book_are_copied(clone):
+    """Who has written into the book's notebooks first gets them with the answers."""
+    edit(clone / "book" / NAME, answer_wrongly)
+    my_work.main([])
+    assert "return 1" in (clone / "my-work" / NAME).read_text(encoding="utf-8")
+
+
+def test_what_is_no_notebook_is_kept(clone, capsys):
+    """A damaged copy is not touched, and the status says so."""
+    (clone / "my-work").mkdir()
+    mine = clone / "my-work" / NAME
+    mine.write_text("{", encoding="utf-8")
+    assert my_work.main(["--update"]) == 1
+    assert mine.read_text(encoding="utf-8") == "{"
+    assert "KEPT as it is" in capsys.readouterr().out
+
+
+def test_links_of_a_copy_lead_to_the_pages_of_the_book(clone):
+    """Also when the folder is there, or the page is."""
+    my_work.main([])
+    my_work.main([])
+    page = clone / "my-work" / "glossary.md"
+    assert page.is_symlink() and page.resolve() == (clone / "book" / "glossary.md").resolve()
+
+
+def test_no_make_command_changes_answers(clone):
+    """In my-work, in solutions and in the book, byte for byte; git sees neither folder."""
+    my_work.main([])
+    solutions.main([str(clone / "solutions")])
+    places = [clone / folder / NAME for folder in ("my-work", "solutions", "book")]
+    for path in places:
+        edit(path, answer_wrongly)
+    before = [path.read_bytes() for path in places]
+    statuses = {}
+    for target in ("my-work", "update-my-work", "solutions", "notebooks", "clean"):
+        done = make(clone, target)
+        statuses[target] = bool(done.returncode)
+        if target == "notebooks":
+            assert "cell 44 has an answer to bottleneck: class Bottleneck" in done.stderr
+            assert "make my-work" in done.stderr and "put the stubs back" in done.stderr
+        assert [path.read_bytes() for path in places] == before, (
+            target,
+            done.stdout,
+            done.stderr,
+        )
+    assert statuses == {
+        "my-work": False,
+        "update-my-work": False,
+        "solutions": True,
+        "notebooks": True,
+        "clean": False,
+    }
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"my-work/", "solutions/"} <= set(ignored)
+
+
+def test_make_lab_opens_my_work_where_it_is(clone):
+    """And the book's notebooks where not, or when told to."""
+    command = ["make", "-n", "lab", "-o", ".venv/.ready"]
+
+    def opened(*options):
+        done = subprocess.run([*command, *options], cwd=clone, capture_output=True, text=True)
+        return done.stdout.split("jupyterlab ")[1].split()[0]
+
+    assert opened() == "book"
+    (clone / "my-work").mkdir()
+    assert opened() == "my-work"
+    assert opened("FOLDER=book") == "book"
+
+
+# make solutions
+
+
+def test_solutions_are_written_once(clone, tmp_path, capsys):
+    """Solved, without outputs; the same is left, another one is kept and named."""
+    folder = tmp_path / "solved"
+    assert solutions.main([str(folder)]) == 0 == solutions.main([str(folder)])
+    notebook = nbformat.read(folder / NAME, as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    assert check_file(folder / NAME).complete
+    edit(folder / NAME, lambda notebook: notebook.cells.append(new_code_cell("mine")))
+    edited = (folder / NAME).read_bytes()
+    capsys.readouterr()
+    assert solutions.main([str(folder)]) == 1
+    out, err = capsys.readouterr()
+    assert f"{NAME}: KEPT as it is" in out and f"To get {NAME} anew, move or delete" in err
+    assert (folder / NAME).read_bytes() == edited
+
+
+def test_solutions_do_not_go_into_the_book(clone, capsys):
+    """The book's notebooks hold the stubs."""
+    before = (clone / "book" / NAME).read_bytes()
+    for folder in (clone / "book", clone / "book" / "solved"):
+        assert solutions.main([str(folder)]) == 2
+    assert "Give another folder" in capsys.readouterr().err
+    assert (clone / "book" / NAME).read_bytes() == before
+
+
+def test_a_help_cell_without_solution_is_named():
+    """One Python block in the last fold, no more and no fewer."""
+    for text in ("", "<details><summary>S</summary>\n\nwords\n\n</details>"):
+        with pytest.raises(ValueError, match="has 0 Python blocks"):
+            solutions.solution_of(new_markdown_cell(text))
+
+
+# make notebooks
+
+
+STUBS = [
+    pytest.param(cell.source, id=f"{path.stem}-{number}")
+    for path in sorted((ROOT / "book").glob("*.ipynb"))
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells)
+    if kind_of(cell) == "exercise"
+]
+
+
+@pytest.mark.parametrize("source", STUBS)
+def test_every_stub_of_the_book_is_one(source):
+    """And with a line more in its last function it is none."""
+    assert is_stub(source)
+    last = source.rindex("raise")
+    assert not is_stub(
+        source[:last] + "x = 1\n" + " " * (last - source.rindex("\n") - 1) + source[last:]
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "def f(x):\n    return x",
+        "def f(x):\n    pass",
+        "def f(x:\n    raise NotImplementedError",
+        "y = 3\ndef f(x):\n    raise NotImplementedError",
+        "class A(nn.Module):\n    size = f(3)\n    def f(x):\n        raise NotImplementedError",
+        "class A(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = 1\n"
+        "    def forward(self, x):\n        raise NotImplementedError",
+        "def f(x):\n    raise NotImplementedError\nprint(f(3))",
+    ],
+)
+def test_an_answer_is_no_stub(source):
+    """Begun answers too, and a stub that was deleted."""
+    assert not is_stub(source)
+
+
+def small(*cells):
+    """A notebook of the book's form."""
+    return nbformat.v4.new_notebook(cells=list(cells))
+
+
+def test_an_answer_in_another_cell_is_found_by_its_check(tmp_path):
+    """The stub is still there, and the check passes: nothing is stored, and the file stays as it was."""
+    path = tmp_path / "a.ipynb"
+    stub = new_code_cell(
+        "def same_padding(k):\n    raise NotImplementedError", metadata={"tags": ["exercise"]}
+    )
+    cells = [
+        new_code_cell("from resnet_lib.exercises import check"),
+        stub,
+        new_code_cell("def same_padding(k):\n    return 1"),
+        new_code_cell('check("same_padding", same_padding)'),
+    ]
+    nbformat.write(small(*cells), path)
+    before = path.read_bytes()
+    found = run_notebooks.run(path)
+    assert "cell 4 checks an answer: ✘ same_padding: failed." in found[0]
+    assert found[-1] == run_notebooks.KEEP_ANSWERS
+    assert path.read_bytes() == before
