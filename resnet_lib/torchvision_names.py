@@ -106,9 +106,9 @@ def imagenet_weights(name: str) -> tuple[dict[str, Tensor], list[str]]:
         socket.setdefaulttimeout(
             20
         )  # seconds without an answer; PyTorch's download sets no limit of its own
-        with contextlib.redirect_stdout(
-            io.StringIO()
-        ):  # it prints where it saves to, a path of this machine
+        # It says where it saves to, a path of this machine: on stdout, or on stderr in older releases of PyTorch.
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             state_dict = weights.get_state_dict(progress=False, check_hash=True)
     except (URLError, TimeoutError, ConnectionError) as error:
         raise ConnectionError(
