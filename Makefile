@@ -3,7 +3,8 @@
 
 PYTHON :=
 NEWEST :=
-VENV := .venv$(if $(NEWEST),-newest)
+TORCH :=
+VENV := .venv$(if $(NEWEST),-newest)$(if $(TORCH),-torch-$(TORCH))
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SITE := _build/html
@@ -17,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test notebooks my-work update-my-work solutions lab sweep bench publish-as clean always
+.PHONY: help env book test test-library notebooks my-work update-my-work solutions lab sweep bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +30,7 @@ ifneq ($(shell { $(PY) scripts/check_env.py $(READY); } 2> /dev/null),works)
 $(READY): always
 endif
 $(READY): requirements.txt pyproject.toml
-	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" sh scripts/make_env.sh $(VENV) $(READY)
+	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" TORCH="$(TORCH)" sh scripts/make_env.sh $(VENV) $(READY)
 
 # Pages and settings that went away must not stay in the site, and Sphinx does not look for a change in a style alone.
 _build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(READY)
@@ -55,6 +56,12 @@ book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to op
 test: export OMP_NUM_THREADS := 1
 test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile --durations 10
+
+# All that does not look at the site. VERSIONS.md says what it was run with.
+LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training
+test-library: export OMP_NUM_THREADS := 1
+test-library: $(READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
+	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
 	@$(PY) scripts/run_notebooks.py

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes or updates the virtual environment: make_env.sh FOLDER FILE_WRITTEN_WHEN_READY. The Makefile calls it.
-# PYTHON in the environment names the interpreter to take; with NEWEST the newest releases take the place of the pinned ones.
+# PYTHON in the environment names the interpreter to take. With NEWEST the newest releases take the place of the pinned ones, with
+# TORCH another release of PyTorch and the torchvision that belongs to it.
 set -eu
 venv=$1
 ready=$2
@@ -36,6 +37,9 @@ if [ -n "${NEWEST:-}" ]; then
     # jupyter-book 2 is another program, on another base.
     requirements=$venv/newest.txt
     sed -e 's/^jupyter-book==[^ ]*/jupyter-book<2/' -e 's/^\([a-z0-9-]*\)==[^ ]*/\1/' requirements.txt > "$requirements"
+elif [ -n "${TORCH:-}" ]; then
+    requirements=$venv/other-torch.txt
+    sed -e "s/^torch==[^ ]*/torch==$TORCH/" -e 's/^torchvision==[^ ]*/torchvision/' requirements.txt > "$requirements"
 fi
 # Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
 "$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements"
