@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test test-library notebooks my-work update-my-work solutions lab sweep bench publish-as clean always
+.PHONY: help env book lighthouse test test-library notebooks my-work update-my-work solutions lab sweep bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,10 @@ LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet 
 test-library: export OMP_NUM_THREADS := 1
 test-library: $(READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile
+
+# No part of `make test`: the performance that it measures depends on the machine and on what else runs there.
+lighthouse: book  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches
+	@$(PY) scripts/lighthouse.py
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
 	@$(PY) scripts/run_notebooks.py

@@ -1,11 +1,15 @@
 """What the site adds to its theme: formulas without a script, light pages, a page for addresses that lead nowhere."""
 
+import base64
+import hashlib
 import html
 import re
+from fnmatch import fnmatch
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import one_sheet
 from docutils import nodes
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -53,6 +57,17 @@ def block_formula(writer, node) -> None:
     raise nodes.SkipNode
 
 
+def image_of_its_own(app, context, encoded: str) -> str:
+    """Writes a picture that a page carries inside, an explorer's still, to a file that loads when a reader comes near."""
+    data = base64.b64decode(encoded)
+    name = f"{hashlib.sha256(data).hexdigest()[:40]}.png"
+    folder = Path(app.outdir, "_images")
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(data)
+    address = context["pathto"](f"_images/{name}", resource=True)
+    return f'src="{address.removesuffix("png")}webp" loading="lazy"'
+
+
 def prepare_page(app, pagename, templatename, context, doctree) -> None:
     """Images load when they are near, and as WebP; search engines are told what to leave out."""
     body = context.get("body", "")
@@ -66,6 +81,11 @@ def prepare_page(app, pagename, templatename, context, doctree) -> None:
         return f'{start}{name}.webp" width="{width}" height="{height}" loading="lazy"'
 
     body = re.sub(r'(<img [^>]*src="[^"]*_images/)([^"/]+)\.png"', lighter, body)
+    body = re.sub(
+        r'src="data:image/png;base64,([\w+/=]{500,})"',
+        lambda match: image_of_its_own(app, context, match[1]),
+        body,
+    )
     body = body.replace(
         '<div class="pst-scrollable-table-container">',
         '<div class="pst-scrollable-table-container" tabindex="0">',
@@ -86,11 +106,36 @@ def prepare_page(app, pagename, templatename, context, doctree) -> None:
     context["metatags"] = tags
 
 
-def without_icon_script(head: str) -> str:
-    """The theme's head without the script that turns icons into pictures. The icons' font is enough, and far smaller."""
-    return re.sub(
+def lighter_head(head: str) -> str:
+    """The theme's head with one style sheet for its seven, and without the script that turns icons into pictures.
+
+    The icons' font is enough, and far smaller. What one_sheet.py does not know stays as it is.
+    """
+    head = re.sub(
         r"\s*<!-- So that users[^>]*>\s*<script [^>]*fontawesome\.js[^>]*></script>", "", head
     )
+    # A preload would take its turn before what the page is shown with.
+    head = re.sub(
+        r'\s*<!-- Pre-loaded[^>]*>|\s*<link rel="preload" as="script"[^>]*>', "", head
+    )
+    links = re.findall(r'\s*<link [^>]*href="([^"]*_static/)([^"?]+)[^>]*>', head)
+    ours = [
+        (folder, name)
+        for folder, name in links
+        if any(fnmatch(name, pattern) for pattern in one_sheet.SHEETS)
+    ]
+    for _, name in ours:
+        head = re.sub(rf"\s*<link [^>]*_static/{re.escape(name)}[^>]*>", "", head)
+    return f'{head}\n<link rel="stylesheet" href="{ours[0][0]}{one_sheet.TARGET}" />\n'
+
+
+def later(scripts: str) -> str:
+    """The theme's scripts, to run when the page has been read: none of them is needed to show it.
+
+    Not for the page of the search, whose own scripts do not wait for these.
+    """
+    scripts = scripts.replace("<script src=", "<script defer src=")
+    return scripts.replace("<script>", '<script type="module">')
 
 
 def as_webp(path: Path) -> bytes:
@@ -104,7 +149,7 @@ def as_webp(path: Path) -> bytes:
 
 
 def finish(app, exception) -> None:
-    """Writes the images as WebP and cuts the fonts of the icons down to those that are used."""
+    """Writes the images as WebP and the one style sheet, and cuts the fonts of the icons down to those that are used."""
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)
@@ -124,11 +169,22 @@ def finish(app, exception) -> None:
         wanted.subset(font)
         font.flavor = "woff"
         font.save(out / "_static" / f"{name}.woff")
+    pages = {path: path.read_text(encoding="utf8") for path in out.rglob("*.html")}
+    sheet = one_sheet.one_sheet(out / "_static", list(pages.values()))
+    (out / "_static" / one_sheet.TARGET).write_text(sheet, encoding="utf8")
+    digest = hashlib.sha256(sheet.encode()).hexdigest()[:8]
+    for path, page in pages.items():
+        # A browser that has an older sheet fetches the new one.
+        fresh = re.sub(
+            rf'/{one_sheet.TARGET}(\?v=\w+)?"', f'/{one_sheet.TARGET}?v={digest}"', page
+        )
+        if fresh != page:
+            path.write_text(fresh, encoding="utf8")
 
 
 def add_filters(app) -> None:
     if app.builder.name == "html":
-        app.builder.templates.environment.filters["without_icon_script"] = without_icon_script
+        app.builder.templates.environment.filters.update(lighter_head=lighter_head, later=later)
 
 
 def setup(app):
@@ -136,5 +192,7 @@ def setup(app):
     app.connect("config-inited", set_options)
     app.connect("builder-inited", add_filters)
     app.connect("html-page-context", prepare_page, priority=900)
-    app.connect("build-finished", finish)
+    app.connect(
+        "build-finished", finish, priority=900
+    )  # after the theme wrote the colours of code
     return {"parallel_read_safe": True, "parallel_write_safe": True}
