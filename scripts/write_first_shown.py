@@ -30,7 +30,8 @@ def main() -> None:
     for name in SLOW:
         lines.append(f'    "{name}": [')
         for ids in find(EXERCISES[name]):
-            lines += ["        [", *(f'            "{id}",' for id in ids), "        ],"]
+            listed = [f'            "{id}",' for id in ids]
+            lines += ["        [", *listed, "        ],"] if ids else ["        [],"]
         lines.append("    ],")
     path.write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
 
