@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -63,6 +64,17 @@ CASES = {
         (IMPORTS, f"import os\nos.closerange(3, 256)\n{RIGHT}", CHECK, COUNT, COUNT_CHECK),
         {"same_padding": ("crashed", "process"), "count_parameters": PASSED},
     ),
+    "writes into the connection": (
+        (
+            IMPORTS,
+            "import gc\nfrom multiprocessing.connection import Connection as C\n"
+            f"[c.send_bytes(b'[]') for c in gc.get_objects() if type(c) is C]\n{RIGHT}",
+            CHECK,
+            COUNT,
+            COUNT_CHECK,
+        ),
+        {"same_padding": ("crashed", "process"), "count_parameters": PASSED},
+    ),
     "sys.exit after": (
         (IMPORTS, f"{RIGHT}\nimport sys\nsys.exit(1)", CHECK),
         {"same_padding": PASSED},
@@ -98,7 +110,7 @@ CASES = {
         {"same_padding": PASSED},
     ),
     "deletes files": (
-        (IMPORTS, f"import os, shutil\nshutil.rmtree(os.getcwd())\n{RIGHT}", CHECK),
+        (IMPORTS, f"import os\nos.rmdir(os.getcwd())\n{RIGHT}", CHECK),
         {"same_padding": PASSED},
     ),
     "is in an empty folder": (
@@ -148,7 +160,12 @@ CASES = {
         {"same_padding": PASSED},
     ),
     "star import": (
-        ("from resnet_lib.exercises import *", "from math import *", RIGHT, CHECK),
+        (
+            "from resnet_lib.exercises import *",
+            "from math import *",
+            RIGHT.replace("kernel_size // 2", "floor(kernel_size / 2)"),
+            CHECK,
+        ),
         {"same_padding": PASSED},
     ),
     "method added later": (
@@ -284,10 +301,14 @@ def test_released_notebooks_are_not_attempted():
 
 
 def test_a_loop_that_works_all_the_time_is_stopped(tmp_path, capsys):
-    """--timeout is in seconds, for one exercise; the process is gone afterwards."""
+    """--timeout is in seconds, for one exercise; the process is gone afterwards, and so is what it has started."""
     path = tmp_path / "busy.ipynb"
-    pid = tmp_path / "pid"
-    loop = f"import os\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\nwhile True:\n    pass"
+    pids = tmp_path / "pids"
+    loop = f"""import os, subprocess
+other = subprocess.Popen(["sleep", "300"])
+open({str(pids)!r}, "w").write(f"{{os.getpid()}} {{other.pid}}")
+while True:
+    pass"""
     path.write_text(notebook(IMPORTS, f"{RIGHT}\n{loop}", CHECK))
     start = time.monotonic()
     assert main([str(path), "--timeout", "2"]) == 1
@@ -296,8 +317,13 @@ def test_a_loop_that_works_all_the_time_is_stopped(tmp_path, capsys):
         "✘ same_padding: time limit\n    Its cells did not end within 2 s"
         in capsys.readouterr().out
     )
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid.read_text()), 0)
+    for pid in pids.read_text().split():
+        state = Path(f"/proc/{pid}/stat") if sys.platform == "linux" else None
+        if state and state.exists():
+            assert state.read_text().split()[2] == "Z"  # ended, and not yet collected
+        elif not state:
+            with pytest.raises(ProcessLookupError):
+                os.kill(int(pid), 0)
 
 
 def test_where_processes_are_not_forked(tmp_path, monkeypatch):

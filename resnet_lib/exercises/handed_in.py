@@ -474,11 +474,16 @@ def _ask(cells: list[Cell], tasks: list[Task], timeout: float, verdicts: dict) -
                 if "begins" in answer:
                     running, deadline = by_label[answer["begins"]], time.monotonic() + timeout
                 elif "verdict" in answer:
-                    verdicts[running.label] = answer["verdict"]
+                    said = [answer["verdict"][key] for key in ("status", "message", "mistake")]
+                    if said[0] not in SIGNS:
+                        raise ValueError(said)
+                    verdicts[running.label] = _verdict(running, *said)
                     running = None
-                else:
+                elif "done" in answer:
                     return
-        except (EOFError, OSError, ValueError):  # the process is gone, or a cell took its place
+                else:
+                    raise ValueError(answer)
+        except Exception:  # the process is gone, or a cell has written into its connection
             process.join(1)
             deadline = math.inf
         finally:
