@@ -8,6 +8,7 @@ VENV := .venv$(if $(NEWEST),-newest)$(if $(TORCH),-torch-$(TORCH))
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 SITE := _build/html
+RUNTIME := node_modules/.ready
 GENERATED := book/_generated/.ready
 
 # Caches stay in the tree, and a reader's own Jupyter or matplotlib settings change no result.
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book lighthouse test test-library notebooks my-work update-my-work solutions lab sweep bench publish-as clean always
+.PHONY: help env book lighthouse test test-library notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -41,7 +42,12 @@ _build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(R
 _build/cache:
 	@mkdir -p $@
 
-$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorers/*) $(READY)
+# What one page runs its network with, in the browser.
+$(RUNTIME): package.json package-lock.json $(READY)
+	@sh scripts/fetch_runtime.sh $(PY)
+	@touch $@
+
+$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorers/* resnet_lib/measured/*) $(READY) $(RUNTIME)
 	@$(PY) scripts/generate.py
 	@touch $@
 
@@ -57,15 +63,15 @@ test: export OMP_NUM_THREADS := 1
 test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile --durations 10
 
+# No part of `make test`: the performance that it measures depends on the machine and on what else runs there.
+lighthouse: book  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches
+	@$(PY) scripts/lighthouse.py
+
 # All that does not look at the site. VERSIONS.md says what it was run with.
 LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training
 test-library: export OMP_NUM_THREADS := 1
 test-library: $(READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile
-
-# No part of `make test`: the performance that it measures depends on the machine and on what else runs there.
-lighthouse: book  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches
-	@$(PY) scripts/lighthouse.py
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
 	@$(PY) scripts/run_notebooks.py
@@ -87,6 +93,9 @@ lab: $(READY) _build/cache  ## open the notebooks in JupyterLab: those of my-wor
 sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds, about ten minutes
 	@$(PY) scripts/degradation.py
 
+digits: $(READY)  ## train the network that reads drawn digits in the page again, about a minute
+	@$(PY) scripts/train_digits.py
+
 bench: $(READY)  ## compare the speed with torchvision's
 	@$(PY) scripts/bench.py
 
@@ -94,7 +103,7 @@ bench: $(READY)  ## compare the speed with torchvision's
 publish-as:  ## set the address of the repository and of its site everywhere: REPO=owner/name
 	@$(or $(PYTHON),python3) scripts/publish_as.py '$(REPO)'
 
-clean:  ## remove what the commands above made, all but .venv, my-work and solutions
+clean:  ## remove what the commands above made, all but .venv, node_modules, my-work and solutions
 	@rm -rf _build book/_generated .pytest_cache .hypothesis
 	@find book resnet_lib scripts tests \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

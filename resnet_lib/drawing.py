@@ -565,6 +565,54 @@ def draw_digits(panels: dict[str, tuple[Tensor, Tensor]], alt: str) -> Picture:
     return Picture(figure, alt)
 
 
+def draw_reading(
+    counts: Tensor, stages: dict[str, Tensor], probabilities: Tensor, alt: str
+) -> Picture:
+    """What a network makes of an image (8, 8) of counts: its feature maps (C, H, W) for each title, and the probabilities (10,).
+
+    In each stage the darkest number is the largest. ``alt`` says what the image is; the likeliest class is added.
+    """
+    heights = [2.4, *(0.3 + 4.6 / 16 * -(-len(maps) // 16) for maps in stages.values())]
+    figure, axes = new_figure(
+        5.2,
+        sum(heights) + 0.3,
+        nrows=len(heights),
+        gridspec_kw={"height_ratios": heights},
+    )
+    axes[0].axis("off")
+    with matplotlib.rc_context(STYLE):
+        image, bars = (
+            axes[0].inset_axes([left, 0, width, 0.94])
+            for left, width in ((0, 0.44), (0.56, 0.36))
+        )
+    image.imshow(counts.numpy(), cmap="Greys", vmin=0, vmax=16)
+    image.set_title(f"{len(counts)}×{len(counts)} counts of ink", fontsize=9)
+    for index, value in enumerate(counts.flatten().tolist()):
+        row, column = divmod(index, counts.shape[1])
+        ink = PAPER if value > 8 else INK
+        image.text(column, row, int(value), ha="center", va="center", fontsize=7, color=ink)
+    image.set_xticks([])
+    image.set_yticks([])
+    bars.barh(range(10), probabilities.tolist(), color=BLUE)
+    bars.set(ylim=(9.6, -0.6), yticks=range(10), xlim=(0, 1), xticks=[0, 1])
+    bars.tick_params(labelsize=8)
+    bars.set_title("probability of each digit", fontsize=9)
+    for place, (title, maps) in zip(axes[1:], stages.items(), strict=True):
+        number, height, width = maps.shape
+        place.axis("off")
+        place.set_title(f"{title}: {number} maps of {height}×{width}", fontsize=9, loc="left")
+        for index, one in enumerate(maps):
+            row, column = divmod(index, 16)
+            box = (column, column + 0.9, row + 0.9, row)
+            place.imshow(one.numpy(), cmap="Greys", vmin=0, vmax=float(maps.max()), extent=box)
+            place.add_patch(Rectangle((column, row), 0.9, 0.9, fc="none", ec=GREY, lw=0.6))
+        place.set(xlim=(0, 16), ylim=(-(-number // 16), 0))  # imshow has changed them
+    best = int(probabilities.argmax())
+    return Picture(
+        figure, f"{alt} The network reads a {best}, with probability {probabilities[best]:.3f}."
+    )
+
+
 def _draw_stage(
     axes, stage: nn.Sequential, left: float, right: float, y: float, size: float
 ) -> None:

@@ -6,22 +6,35 @@ or this file has changed.
 
 import inspect
 import io
+import shutil
 import textwrap
 from pathlib import Path
 
 import matplotlib
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
 import resnet_lib
+from resnet_lib import drawn_digits
 from resnet_lib.costs import layer_costs
 from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
 from resnet_lib.exercises import check
+from resnet_lib.explorers.digits import digits_explorer
 from resnet_lib.explorers.output_size import output_size_explorer
 from resnet_lib.output_size import trace
 
-FOLDER = Path(__file__).resolve().parent.parent / "book" / "_generated"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "book" / "_generated"
+NETWORK = (
+    FOLDER / "root" / "in-the-page" / "digits.onnx"
+)  # as the page finds it, with its runtime
+RUNTIME = ROOT / "node_modules" / "onnxruntime-web" / "dist"
+RUNTIME_FILES = [
+    "ort.wasm.bundle.min.mjs",
+    "ort-wasm-simd-threaded.wasm",
+]  # for the processor alone
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -164,6 +177,66 @@ def network() -> str:
     return f"```{{image}} /book/_static/{path.name}\n:alt: {picture.alt}\n:width: 540px\n```\n"
 
 
+def digits_stages() -> str:
+    """What the network of the page makes of an image, stage by stage."""
+    costs = layer_costs(drawn_digits.stored_net(), (1, 8, 8))
+    parts = {
+        "the stem": ("conv1", "batchnorm1", "relu1"),
+        "`layer1`": ("layer1.",),
+        "`layer2`": ("layer2.",),
+        "`layer3`": ("layer3.",),
+    }
+    rows = []
+    for name, starts in parts.items():
+        part = [cost for cost in costs if cost.name.startswith(starts)]
+        channels, height, width = part[-1].output_shape
+        rows.append(
+            [
+                name,
+                f"{channels} maps of {height}×{width}",
+                f"{sum(cost.parameters for cost in part):,}",
+                str(part[-1].receptive_field),
+            ]
+        )
+    return table(["After", "Feature maps", "Parameters", "Receptive field"], rows)
+
+
+def digits_facts() -> str:
+    """The network of the page in figures, and how well it reads: computed from the stored weights."""
+    net, digits = drawn_digits.stored_net(), resnet_lib.load_digits()
+    with torch.no_grad():
+        right = int((net(digits.test_images).argmax(dim=1) == digits.test_labels).sum())
+    number = len(digits.test_labels)
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    return (
+        f"It is a ResNet-{drawn_digits.DEPTH} with {parameters:,} parameters, trained on {len(digits.train_labels):,} images of "
+        f"8×8. Of the {number} test images, which it never saw in training, it reads {right} right: {right / number:.1%}.\n"
+    )
+
+
+def page_network() -> int:
+    """Puts the network of the page and its runtime where the site takes them from, and returns their size in bytes."""
+    missing = [name for name in RUNTIME_FILES if not (RUNTIME / name).is_file()]
+    if missing:
+        raise SystemExit(
+            f"{', '.join(missing)} is not in {RUNTIME}: `make book` fetches it, "
+            "and `sh scripts/fetch_runtime.sh .venv/bin/python` does that alone."
+        )
+    NETWORK.parent.mkdir(parents=True, exist_ok=True)
+    # The export takes some seconds, and depends on few files of all those that this script is run for.
+    library = Path(resnet_lib.__file__).parent
+    names = ("drawn_digits", "folding", "resnet", "blocks", "data", "degradation")
+    sources = [drawn_digits.WEIGHTS, ROOT / "requirements.txt"]
+    sources += [library / f"{name}.py" for name in names]
+    if not NETWORK.exists() or NETWORK.stat().st_mtime < max(
+        s.stat().st_mtime for s in sources
+    ):
+        drawn_digits.export(NETWORK)
+    for name in RUNTIME_FILES:
+        shutil.copyfile(RUNTIME / name, NETWORK.parent / name)
+    return sum(path.stat().st_size for path in NETWORK.parent.iterdir())
+
+
 class EarlyReLU(resnet_lib.ResidualBasicBlock):
     """A block with the mistake that the first page shows."""
 
@@ -228,6 +301,8 @@ FRAGMENTS = {
     "cifar": cifar,
     "network": network,
     "mistake": mistake,
+    "digits-stages": digits_stages,
+    "digits-facts": digits_facts,
 }
 
 
@@ -241,6 +316,9 @@ def main() -> None:
             path.write_text(text, encoding="utf8")
     (FOLDER / "output_size_explorer.html").write_text(
         output_size_explorer().html(), encoding="utf8"
+    )
+    (FOLDER / "digits_explorer.html").write_text(
+        digits_explorer(f"../{NETWORK.parent.name}", page_network()).html(), encoding="utf8"
     )
     (FOLDER / "root").mkdir(exist_ok=True)  # what goes to the root of the site
     (FOLDER / "root" / "social-card.png").write_bytes(social_card())

@@ -1,8 +1,9 @@
 """Figures show the numbers that they are given, and say them to those who cannot see them."""
 
 import pytest
+import torch
 
-from resnet_lib.drawing import draw_bands, draw_lines
+from resnet_lib.drawing import draw_bands, draw_lines, draw_reading
 
 
 def test_a_band_goes_from_the_lowest_to_the_highest_run_with_the_median_in_it():
@@ -37,3 +38,22 @@ def test_no_line_is_left_out_in_silence(draw):
 def test_runs_of_unequal_length_are_refused():
     with pytest.raises(ValueError):
         draw_bands({"plain": [[1.0, 2.0], [1.0]]}, [0, 1], "x", "y", "unequal")
+
+
+def test_a_reading_shows_every_count_and_every_map():
+    counts = torch.arange(64).reshape(8, 8) % 17
+    chances = torch.tensor([0.0, 0.25, 0.75] + [0.0] * 7)
+    stages = {"After the stem": torch.rand(8, 8, 8), "After layer3": torch.rand(32, 2, 2)}
+    picture = draw_reading(counts, stages, chances, "A smear.")
+    assert picture.alt == "A smear. The network reads a 2, with probability 0.750."
+    top, *rows = picture.figure.axes
+    image, bars = top.child_axes
+    assert [text.get_text() for text in image.texts] == [
+        str(n) for n in counts.flatten().tolist()
+    ]
+    assert [bar.get_width() for bar in bars.patches] == chances.tolist()
+    assert [len(row.images) for row in rows] == [8, 32]
+    assert [row.get_title(loc="left") for row in rows] == [
+        "After the stem: 8 maps of 8×8",
+        "After layer3: 32 maps of 2×2",
+    ]
