@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book lighthouse test test-library notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
+.PHONY: help env book pdf lighthouse test test-library notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to op
 test: export OMP_NUM_THREADS := 1
 test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book --nbval --nbval-current-env -n auto --maxprocesses 4 --dist loadfile --durations 10
+
+pdf: book  ## write the whole book to _build/book.pdf, for paper
+	@$(PY) scripts/make_pdf.py
 
 # No part of `make test`: the performance that it measures depends on the machine and on what else runs there.
 lighthouse: book  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches

@@ -5,6 +5,7 @@ broken, each in one way.
 """
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -140,6 +141,18 @@ def test_the_first_address_leads_to_the_first_page(visitor, site):
     page = visitor().page
     page.goto(f"{site}/index.html")
     page.wait_for_url(f"{site}/book/index.html")
+
+
+def test_descriptions_are_whole_sentences():
+    said = [
+        re.search(
+            r'<meta name="description" content="([^"]*)"', path.read_text(encoding="utf8")
+        )[1]
+        for path in (SITE / "book").glob("*.html")
+    ]
+    assert (
+        said and [text for text in said if text[-1] not in ".?!:" or text.endswith("...")] == []
+    )
 
 
 @pytest.mark.parametrize("path", ["nowhere", "book/nowhere/deep/down.html"])

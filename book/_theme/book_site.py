@@ -25,6 +25,8 @@ ICONS = {
 NOT_FOUND = "404"
 # Pages that help readers of the book and would only crowd the results of a search engine.
 NOT_FOR_SEARCH = re.compile(r"_modules/|genindex|py-modindex|search$|404$")
+# A description that was cut within a sentence, and the whole sentences at its start.
+CUT_SHORT = re.compile(r'content="([^"]{49,}[.?!]) [^"]*\.\.\."')
 LARGE = 150_000  # bytes of an image from which on a loss that no eye sees is worth it
 
 
@@ -97,6 +99,7 @@ def prepare_page(app, pagename, templatename, context, doctree) -> None:
         body = first + "<ul>" + "".join(rest).replace("</ul>", "") + "</ul>"
     context["body"] = body
     tags = context.get("metatags", "")
+    tags = CUT_SHORT.sub(r'content="\1"', tags)
     if NOT_FOR_SEARCH.search(pagename):
         tags += '<meta name="robots" content="noindex" />\n'
     if pagename == NOT_FOUND:

@@ -1,6 +1,6 @@
 """One style sheet in place of the theme's seven, with only the rules that a page of the site can use.
 
-A page is shown when its style sheets are there. The theme's have rules for 1,900 icons and for parts that the book has not, which is
+A page is shown when its style sheets are there. The theme's have rules for 1,900 icons and for parts that the book has not:
 nine tenths of them. A rule goes if its selector asks for a class or an id that no page has and no script names.
 """
 
@@ -75,7 +75,7 @@ def selectors(prelude: list) -> list[list]:
 
 
 def can_match(selector: list, words: set[str]) -> bool:
-    """False where the selector asks for a class or id that is nowhere. What stands in brackets, as in :not(…), is not looked at."""
+    """False where the selector asks for a class or id that is nowhere. What stands in brackets is not looked at."""
     for before, token in zip([None, *selector], selector, strict=False):
         if token.type == "ident" and before == "." and token.value not in words:
             return False
