@@ -62,10 +62,9 @@ def publish_as(root: Path, repository: str) -> list[str]:
     settings = (root / "_config.yml").read_text(encoding="utf8")
     old = re.search(IN_SETTINGS, settings)["repository"]
     old_site = re.search(SITE, settings)["site"]
-    # A domain of one's own stays.
     site = (
-        site_of(repository) if old_site in (site_of(old), site_of("OWNER/REPO")) else old_site
-    )
+        site_of(repository) if old_site == site_of(old) else old_site
+    )  # or a domain of one's own
     changed = []
     for path, text in list(texts(root)):
         spans = [match.span("repository") for match in places(root, text)]

@@ -86,7 +86,8 @@ def test_publish_as_sets_every_place_and_back(tree, name, site):
         changed
     )
     assert disagreements(tree) == []
-    assert [path for path, text in after.items() if f"github.com/{old}" in text] == []
+    for gone in (old, site_of(old)):
+        assert [path for path, text in after.items() if gone in text] == []
     for path in changed:
         if path.endswith(".ipynb"):
             old_cells, new_cells = (
