@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf lighthouse test test-library notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
+.PHONY: help env book pdf lighthouse test test-library format notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,10 @@ pdf: book  ## write the whole book to _build/book.pdf, for paper
 # No part of `make test`: the performance that it measures depends on the machine and on what else runs there.
 lighthouse: book  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches
 	@$(PY) scripts/lighthouse.py
+
+format: $(READY)  ## bring library, scripts, tests and notebooks into the one form that the tests ask for
+	@$(PY) -m ruff check -q --fix .
+	@$(PY) -m ruff format -q .
 
 # All that does not look at the site. VERSIONS.md says what it was run with.
 LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training

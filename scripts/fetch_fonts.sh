@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 npm pack --silent @fontsource-variable/source-sans-3@5.3.0 @fontsource/source-serif-4@5.3.1
-for package in *.tgz; do tar xzf "$package"; cp package/files/*-latin-wght-*.woff2 package/files/*-4-latin-600-normal.woff2 . 2> /dev/null || true; rm -r package; done
+for package in *.tgz; do tar xzf "$package"; cp package/files/*.woff2 .; rm -r package; done
 cp source-sans-3-latin-wght-normal.woff2 source-sans-3-latin-wght-italic.woff2 source-serif-4-latin-600-normal.woff2 "$fonts"
 
 python3 -m venv tools

@@ -115,7 +115,9 @@ def lighter_head(head: str) -> str:
     The icons' font is enough, and far smaller. What one_sheet.py does not know stays as it is.
     """
     head = re.sub(
-        r"\s*<!-- So that users[^>]*>\s*<script [^>]*fontawesome\.js[^>]*></script>", "", head
+        r"\s*<!-- So that users[^>]*>\s*<script [^>]*fontawesome\.js[^>]*></script>",
+        "",
+        head,
     )
     # A preload would take its turn before what the page is shown with.
     head = re.sub(
@@ -161,7 +163,9 @@ def finish(app, exception) -> None:
         if not target.exists() or target.stat().st_mtime < path.stat().st_mtime:
             target.write_bytes(as_webp(path))
     for name, icons in ICONS.items():
-        font = TTFont(out / "_static" / "vendor" / "fontawesome" / "webfonts" / f"{name}.ttf")
+        font = TTFont(
+            out / "_static" / "vendor" / "fontawesome" / "webfonts" / f"{name}.ttf"
+        )
         missing = set(icons) - set(font.getGlyphOrder())
         if missing:
             raise ValueError(
@@ -187,7 +191,9 @@ def finish(app, exception) -> None:
 
 def add_filters(app) -> None:
     if app.builder.name == "html":
-        app.builder.templates.environment.filters.update(lighter_head=lighter_head, later=later)
+        app.builder.templates.environment.filters.update(
+            lighter_head=lighter_head, later=later
+        )
 
 
 def setup(app):

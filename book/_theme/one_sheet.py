@@ -34,7 +34,9 @@ def words_of_pages(pages: list[str]) -> set[str]:
     for page in pages:
         for value in re.findall(r'\b(?:class|id)="([^"]*)"', page):
             words.update(value.split())
-        for script in re.findall(r"<(?:script|style)\b.*?</(?:script|style)>", page, re.DOTALL):
+        for script in re.findall(
+            r"<(?:script|style)\b.*?</(?:script|style)>", page, re.DOTALL
+        ):
             words.update(WORD.findall(script))
     return words
 
@@ -111,16 +113,16 @@ def shortened(rules: list, words: set[str], variables: set[str]) -> str:
         elif isinstance(rule, QualifiedRule):
             kept = [part for part in selectors(rule.prelude) if can_match(part, words)]
             if kept and (body := written(rule.content, variables)):
-                text += (
-                    f"{','.join(tinycss2.serialize(part).strip() for part in kept)}{{{body}}}\n"
-                )
+                text += f"{','.join(tinycss2.serialize(part).strip() for part in kept)}{{{body}}}\n"
         elif isinstance(rule, AtRule) and rule.at_keyword in ("media", "supports"):
             inner = tinycss2.parse_rule_list(rule.content, True, True)
             if body := shortened(inner, words, variables):
                 text += f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{body}}}\n"
         elif isinstance(rule, AtRule):
             content = rule.serialize()
-            if "vendor/fontawesome" not in content:  # the icons' fonts are cut down: style.css
+            if (
+                "vendor/fontawesome" not in content
+            ):  # the icons' fonts are cut down: style.css
                 text += content + "\n"
         elif rule.type == "error":
             raise ValueError(f"a style sheet does not parse: {rule.message}")
@@ -135,4 +137,6 @@ def one_sheet(static: Path, pages: list[str]) -> str:
         text += read(path, static) + "\n"
     words = words_of_pages(pages) | words_of_scripts(static)
     variables = set(re.findall(r"var\(\s*(--[\w-]+)", text)) | words
-    return shortened(tinycss2.parse_stylesheet(text, skip_whitespace=True), words, variables)
+    return shortened(
+        tinycss2.parse_stylesheet(text, skip_whitespace=True), words, variables
+    )
