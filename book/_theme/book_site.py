@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import logging
 import re
 from fnmatch import fnmatch
 from io import BytesIO
@@ -171,6 +172,9 @@ def finish(app, exception) -> None:
             raise ValueError(
                 f"{name} has no icon {sorted(missing)}: take another name in ICONS"
             )
+        logging.getLogger("fontTools").setLevel(
+            logging.WARNING
+        )  # not a line for each table
         wanted = subset.Subsetter()
         wanted.populate(glyphs=icons)
         wanted.subset(font)
