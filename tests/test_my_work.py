@@ -1,5 +1,6 @@
 """A reader's answers survive every command: in my-work, in the book's own notebooks, and in solutions."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def clone(tmp_path, monkeypatch):
 
 def make(clone, target):
     """Runs make in the clone with this environment."""
-    settings = [f"PY={sys.executable}", "-o", ".venv/.ready", f"PYTHONPATH={ROOT}"]
+    settings = [f"PY={shlex.quote(sys.executable)}", "-o", ".venv/.ready", f"PYTHONPATH={ROOT}"]
     command = ["make", *settings, target]
     return subprocess.run(command, cwd=clone, capture_output=True, text=True, timeout=120)
 

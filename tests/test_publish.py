@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ def publish(tree: Path, name: str) -> subprocess.CompletedProcess:
         str(tree),
         "publish-as",
         f"REPO={name}",
-        f"PYTHON={sys.executable}",
+        f"PYTHON={shlex.quote(sys.executable)}",
     ]
     return subprocess.run(command, capture_output=True, text=True)
 

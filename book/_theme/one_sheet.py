@@ -59,10 +59,11 @@ def read(path: Path, static: Path) -> str:
     def imported(match: re.Match) -> str:
         return read(path.parent / match[1], static)
 
-    text = re.sub(r'@import "([^"]+)";', imported, text)
-    return ADDRESS.sub(
+    # Its own addresses first: those of the imported sheets are then already as they should be.
+    text = ADDRESS.sub(
         lambda match: f'url("{posixpath.normpath(posixpath.join(folder, match[2]))}")', text
     )
+    return re.sub(r'@import "([^"]+)";', imported, text)
 
 
 def selectors(prelude: list) -> list[list]:

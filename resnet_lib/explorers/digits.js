@@ -14,7 +14,7 @@ const LOOK = `
   .rx .digits-fit { display: flex; gap: 0.4rem; align-items: center; min-height: 2rem; }`;
 
 const FROM_A_FILE = "This page was opened as a file, and browsers do not let a file load others. Open the published book, or serve the site: "
-  + "python3 -m http.server in the folder _build/html, then the address http://localhost:8000/.";
+  + "python3 -m http.server in the folder _build/html, then the address localhost:8000.";
 const NO_WEBASSEMBLY = "This browser does not run WebAssembly, or has it switched off. The network needs it.";
 
 start("digits", (body, data, address) => {
