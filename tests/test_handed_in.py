@@ -411,23 +411,23 @@ def hand_ins(tmp_path_factory):
         return notebook
 
     chapter = "01-output-size.ipynb"
-    save(solved(chapter), f"anna/{chapter}")
+    save(solved(chapter), f"s-01/{chapter}")
     half = put(solved(chapter), STUB)
-    save(half, "ben/01 überarbeitet.ipynb")
+    save(half, "s-02/01 überarbeitet.ipynb")
     wrong = put(
         put(solved(chapter), "def same_padding(kernel_size):\n    return kernel_size / 2"),
         "def output_size(input_size, kernel_size, padding=0, stride=1):\n"
         "    return (input_size - kernel_size + padding) // stride + 1",
     )
-    save(wrong, f"chen/{chapter}")
+    save(wrong, f"s-03/{chapter}")
     colab = solved(chapter)
     for cell in colab.cells:
         cell.metadata = nbformat.NotebookNode(id="AbCd")
-    save(colab, f"dana/{chapter}")
+    save(colab, f"s-04/{chapter}")
     endless = "def same_padding(kernel_size):\n    return 1\n\nwhile same_padding(3):\n    __import__('time').sleep(1)"
-    save(put(solved(chapter), endless), f"emil/{chapter}")
-    (folder / "fay").mkdir()
-    (folder / "fay" / "=empty.ipynb").write_text("")
+    save(put(solved(chapter), endless), f"s-05/{chapter}")
+    (folder / "s-06").mkdir()
+    (folder / "s-06" / "=empty.ipynb").write_text("")
     return folder
 
 
@@ -453,7 +453,7 @@ def test_the_readme_shows_what_the_command_prints(hand_ins):
 def test_the_readme_shows_the_report_on_a_file(hand_ins, capsys, monkeypatch):
     """Word for word too."""
     monkeypatch.chdir(hand_ins.parent)
-    path = "hand-ins/chen/01-output-size.ipynb"
+    path = "hand-ins/s-03/01-output-size.ipynb"
     assert main([path]) == 1
     assert shown_in_readme(path, capsys.readouterr().out)
 
@@ -471,13 +471,13 @@ def test_csv(hand_ins, capsys):
         "error",
     ]
     by_name = {row["file"].split("/")[0]: row for row in rows}
-    assert by_name["anna"]["passed"] == by_name["dana"]["passed"] == "2"
-    assert by_name["ben"]["file"] == "ben/01 überarbeitet.ipynb"
-    assert by_name["ben"]["same_padding"] == "not attempted"
-    assert by_name["chen"]["output_size"] == "failed (one-padding)"
-    assert by_name["emil"]["same_padding"] == "time limit"
-    assert by_name["emil"]["passed"] == "1" and by_name["emil"]["exercises"] == "2"
-    assert by_name["fay"]["passed"] == "" and "is empty" in by_name["fay"]["error"]
+    assert by_name["s-01"]["passed"] == by_name["s-04"]["passed"] == "2"
+    assert by_name["s-02"]["file"] == "s-02/01 überarbeitet.ipynb"
+    assert by_name["s-02"]["same_padding"] == "not attempted"
+    assert by_name["s-03"]["output_size"] == "failed (one-padding)"
+    assert by_name["s-05"]["same_padding"] == "time limit"
+    assert by_name["s-05"]["passed"] == "1" and by_name["s-05"]["exercises"] == "2"
+    assert by_name["s-06"]["passed"] == "" and "is empty" in by_name["s-06"]["error"]
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
