@@ -252,7 +252,7 @@ def test_a_mistake_shows_the_two_shapes_at_the_sum_and_pytorchs_words(explorer, 
     said = page.locator(".rx-message")
     mistake = page.get_by_role("button", name="without the stride")
     mistake.click()
-    assert "the mistake stays hidden" in said.inner_text()
+    assert "nothing tells of the mistake" in said.inner_text()
     assert "layer2, layer3, layer4 of ResNet-18" in said.inner_text()
     page.get_by_role("button", name="layer2").first.click()
     assert "F(x) with 128 × 28 × 28 meets the shortcut with 128 × 56 × 56" in said.inner_text()

@@ -31,7 +31,7 @@ const MISTAKES = {
     make: (block, { channels }) => { if (block.projection) spoil(block.projection, { to: channels, norm: channels }); } },
   stride_twice: { place: "branch", text: "the stride twice", why: "A second convolution of the branch has the stride too.",
     make: (block, { kind, stride }) => spoil(block.convs[kind === "basic" ? 1 : 0], { stride }) },
-  no_padding: { place: "branch", text: "no padding in the 3×3", why: "The padding of 1 is forgotten, so each 3×3 takes a pixel from every side.",
+  no_padding: { place: "branch", text: "no padding in the 3×3", why: "The padding of 1 is forgotten, so each 3×3 gives out a smaller map.",
     make: (block) => block.convs.filter(isWide).forEach((layer) => spoil(layer, { padding: 0 })) },
   padded_1x1: { place: "branch", kind: "bottleneck", text: "padding 1 in the 1×1", why: "The padding of the 3×3 is copied to the 1×1 convolutions of the branch.",
     make: (block) => block.convs.filter((layer) => !isWide(layer)).forEach((layer) => spoil(layer, { padding: 1 })) },
@@ -159,7 +159,7 @@ const verdict = (setting, data) => {
   if (!mistake.right) {
     const showing = data.presets.filter((preset) => applies(setting.mistake, preset.kind) && compute({ ...preset, mistake: setting.mistake }, data.expansion).error);
     const stages = [...new Set(showing.map((preset) => preset.network))].map((network) => `${showing.filter((preset) => preset.network === network).map((preset) => preset.stage).join(", ")} of ${network}`);
-    lines.push("No error here: the two shapes are equal, so the mistake stays hidden.", stages.length ? `It shows in the first block of ${stages.join(" and of ")}.` : mistake.example);
+    lines.push("No error here: the two shapes are equal, so nothing tells of the mistake.", stages.length ? `It shows in the first block of ${stages.join(" and of ")}.` : mistake.example);
   }
   if (mistake.right && setting.stride === 1) lines.push("With stride 1 the two are the same.");
   for (const [key, noun] of [["parameters", "parameters"], ["multiplyAdds", "multiply-adds"]]) {

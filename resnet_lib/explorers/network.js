@@ -90,8 +90,8 @@ const steps = (layer) => {
   const said = [];
   if (K) {
     const exact = (inSize - K + 2 * P) / S + 1;
-    const floor = Number.isInteger(exact) ? "" : `, from ${exact} rounded down`;
-    said.push(`Output size: (I − K + 2P) / S + 1 = (${inSize} − ${K} + 2·${P}) / ${S} + 1 = ${outSize}${floor}.`);
+    const floor = Number.isInteger(exact) ? "" : `, which is ${exact} before the floor`;
+    said.push(`Output size: ⌊(I − K + 2P) / S⌋ + 1 = ⌊(${inSize} − ${K} + 2·${P}) / ${S}⌋ + 1 = ${outSize}${floor}.`);
   } else if (kind === "AdaptiveAvgPool2d") said.push(`The mean of all ${square(inSize)} numbers of a channel: one number is left of each.`);
   else if (kind !== "Linear") said.push(`Each number is changed on its own: the size stays ${square(outSize)}.`);
   if (kind === "Conv2d") {

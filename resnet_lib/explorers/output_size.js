@@ -226,7 +226,7 @@ const build = (body, data, address) => {
     output.lay(row, column);
     const span = (position) => (K === 1 ? `${position * S + 1}` : `${position * S + 1} to ${position * S + K}`);
     const left = line.hidden ? ` Drawn in part: ${count(line.hidden)} rows and columns in the middle are left out.` : "";
-    inputCaption.textContent = `${ground} The window is on rows ${span(row)}, columns ${span(column)}.${left}`;
+    inputCaption.textContent = `${ground} The window is on row${K === 1 ? "" : "s"} ${span(row)}, column${K === 1 ? "" : "s"} ${span(column)}.${left}`;
     const here = `the cell in row ${row + 1}, column ${column + 1} is lit`;
     outputCaption.textContent = `Output: ${result.output} × ${result.output}; ${here}.`;
     input.setAttribute("aria-label", `${inputCaption.textContent} ${message.textContent}`);
