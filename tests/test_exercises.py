@@ -4,10 +4,12 @@ The last test prints the table of all that was tried. Answers that are no copies
 tests/answers: right ones written in other ways, wrong ones, and broken or hostile ones.
 """
 
+import copy
 import itertools
 import random
 import re
 import time
+import types
 from pathlib import Path
 
 import nbformat
@@ -27,7 +29,7 @@ from resnet_lib.exercises import (
     progress,
 )
 from resnet_lib.exercises.first_shown import SHOWN
-from resnet_lib.exercises.probing import same
+from resnet_lib.exercises.probing import observe, same
 
 NAMES = [
     "output_size",
@@ -237,6 +239,98 @@ def test_a_check_leaves_no_trace(grad, capsys):
     assert torch.get_default_dtype() is torch.float32
     assert torch.get_num_threads() == threads
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["stage_sizes", "receptive_field"])
+def test_a_mistake_looks_the_same_whichever_probe_comes_first(name):
+    """Mistakes that keep something between calls: else their names would depend on what was checked before."""
+    exercise = EXERCISES[name]
+    for mistake in exercise.mistakes:
+        for probe in exercise.probes:
+            function = mistake.answer
+            fresh = types.FunctionType(
+                function.__code__,
+                function.__globals__,
+                argdefs=copy.deepcopy(function.__defaults__),
+                closure=function.__closure__,
+            )
+            alone, after = observe(probe, fresh), exercise.observed(function, probe)
+            assert same(alone, after), (mistake.id, probe.label)
+
+
+def test_a_block_class_stays_as_it_is():
+    """An answer that sets `expansion` of the block that it is given fails, and leaves the next answer alone."""
+
+    def sets_expansion(block, in_channels, channels, blocks, stride):
+        block.expansion = 7
+        return EXERCISES["make_layer"].reference(block, in_channels, channels, blocks, stride)
+
+    class SetsExpansion(ResNetBase):
+        def __init__(self, block, layers, num_classes=1000):
+            block.expansion = 7
+            super().__init__(block, layers, num_classes)
+
+    for name, answer in (("make_layer", sets_expansion), ("resnet", SetsExpansion)):
+        verdict = check(name, answer)
+        assert (verdict.status, verdict.mistake) == ("failed", None)
+        assert "`expansion`" in verdict.message
+        right = EXERCISES[name].reference
+        assert (
+            check(name, type("Right", (right,), {}) if name == "resnet" else right).status
+            == "passed"
+        )
+
+
+class OddError(ResNetBase):
+    def __init__(self, block, layers, num_classes=1000):
+        raise TypeError("'int' object is not iterable")
+
+
+class OddShortcut(ResidualBasicBlock):
+    def forward(self, x):
+        return super().forward(x) if self.downsample else list(x.dim)
+
+
+def odd_error(*arguments):
+    raise TypeError("'int' object is not iterable")
+
+
+def odd_operation(*arguments):
+    raise RuntimeError("something else went wrong")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("resnet", OddError),
+        ("basic_block", OddShortcut),
+        ("make_layer", odd_error),
+        ("make_identity", odd_error),
+        ("make_identity", odd_operation),
+    ],
+)
+def test_an_error_of_the_same_type_is_not_the_same_mistake(name, answer):
+    verdict = check(name, answer)
+    assert (verdict.status, verdict.mistake) == ("failed", None)
+
+
+def test_another_default_device_changes_no_verdict():
+    """As in a notebook that begins with torch.set_default_device("cuda"); an answer may set it as well."""
+
+    class SetsDevice(ResidualBasicBlock):
+        def __init__(self, *arguments, **named):
+            torch.set_default_device("meta")
+            super().__init__(*arguments, **named)
+
+    assert check("basic_block", SetsDevice).mistake is None
+    assert torch.get_default_device() == torch.device("cpu")
+    try:
+        torch.set_default_device("meta")
+        for name in ("basic_block", "resnet", "fold_batchnorm"):
+            assert check(name, EXERCISES[name].reference).status == "passed"
+            assert torch.get_default_device() == torch.device("meta")
+    finally:
+        torch.set_default_device(None)
 
 
 def test_weights_of_a_class_stay():

@@ -39,21 +39,33 @@ class Noted:
         self.built_with = int(in_channels), int(channels), int(stride)
 
 
-class BasicBlock(Noted, ResidualBasicBlock):
+class Kept(type):
+    """The type of our blocks: code that is given such a class may read from it, but not change it for the next check."""
+
+    def __setattr__(cls, name, value):
+        ours = cls.__module__.startswith("resnet_lib.") and not name.startswith("_")
+        if ours and name != "made" and getattr(cls, name, None) is not value:
+            raise AttributeError(
+                f"your code sets `{name}` of the block class that it was given, which others use too; only read it"
+            )
+        super().__setattr__(name, value)
+
+
+class BasicBlock(Noted, ResidualBasicBlock, metaclass=Kept):
     """Expansion 1."""
 
 
-class Bottleneck(Noted, ResidualBottleNeck):
+class Bottleneck(Noted, ResidualBottleNeck, metaclass=Kept):
     """Expansion 4."""
 
 
-class WideBlock(Noted, ResidualBasicBlock):
+class WideBlock(Noted, ResidualBasicBlock, metaclass=Kept):
     """A basic block with expansion 2, which no ResNet has: it tells who reads `expansion` and who knows it by heart."""
 
     expansion = 2
 
 
-class LightBlock(nn.Module):
+class LightBlock(nn.Module, metaclass=Kept):
     """Stands in for a block: built alike and shaped alike, with pooling in place of the convolutions, so it is fast.
 
     It refuses to be built more often than in any ResNet: what an endless loop gets depends on no machine's speed.

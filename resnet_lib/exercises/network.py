@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parameter import UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from resnet_lib.blocks import ResidualBasicBlock
@@ -63,7 +64,18 @@ def build(answer: type, block: type[nn.Module], layers: list[int], *classes: int
         except Exception:
             pass  # the next line raises too, or the probe of that network
     LightBlock.made = 0
-    return answer(block, layers, *classes)
+    return with_shapes(answer(block, layers, *classes))
+
+
+def with_shapes(model: nn.Module) -> nn.Module:
+    """The network, once lazy layers, as nn.LazyLinear, have their shapes from a first image."""
+    if any(isinstance(weight, UninitializedParameter) for weight in model.parameters()):
+        modes = [(module, module.training) for module in model.modules()]
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, 32, 32))
+        for module, training in modes:
+            module.training = training
+    return model
 
 
 def named(block: type[nn.Module], layers: list[int], *classes: int) -> str:
@@ -160,10 +172,10 @@ def table_probe() -> Probe:
             LightBlock.made = 0
             try:
                 with torch.device("meta"):
-                    model = answer(block, list(layers), 1000)
+                    model = with_shapes(answer(block, list(layers), 1000))
             except Exception:
                 LightBlock.made = 0
-                model = answer(block, list(layers), 1000)
+                model = with_shapes(answer(block, list(layers), 1000))
             with looking_for(None):
                 found = plan(model)
             for what, value in found.items():

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from resnet_lib.exercises.running import Differs, StudentError, attempt
+from resnet_lib.exercises.running import Differs, StudentError, attempt, use_default_device
 
 RELATIVE = 1e-4  # two correct programs may differ by this much of the largest number
 
@@ -39,6 +39,7 @@ def observe(probe: Probe, answer) -> object:
     """What ``probe`` sees of ``answer``; a :class:`StudentError` where the answer raised."""
     torch.set_grad_enabled(True)  # an answer tried before may have changed them
     torch.set_default_dtype(torch.float32)
+    use_default_device(torch.device("cpu"))
     try:
         return attempt(probe.run, answer)
     except StudentError as error:

@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import numpy
 import torch
@@ -37,6 +38,7 @@ def nothing_changes() -> Iterator[None]:
     """
     states = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    device = torch.get_default_device()
     threads = torch.get_num_threads()
     collects = gc.isenabled()
     gc.disable()
@@ -50,6 +52,7 @@ def nothing_changes() -> Iterator[None]:
             warnings.simplefilter("ignore")
             torch.set_grad_enabled(True)
             torch.set_default_dtype(torch.float32)
+            use_default_device(torch.device("cpu"))
             torch.set_num_threads(1)  # the probes are too small to share out
             yield
     finally:
@@ -58,12 +61,19 @@ def nothing_changes() -> Iterator[None]:
         torch.set_rng_state(states[2])
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)
+        use_default_device(device)
         torch.set_num_threads(threads)
         if collects:
             gc.collect(
                 0
             )  # of this check alone; else what is enabled begins with the full collection
             gc.enable()
+
+
+def use_default_device(device: torch.device) -> None:
+    """Makes new tensors on ``device``. Not with set_default_device("cpu"), which slows every later operation down."""
+    if torch.get_default_device() != device:
+        torch.set_default_device(None if device.type == "cpu" else device)
 
 
 _EVERY = 0.01  # seconds between two looks at the clock
@@ -84,17 +94,21 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
     _not_theirs = 0.0
     start = latest = time.thread_time()
-    idle, is_up = 0.0, False
+    idle, is_up, caught = 0.0, False, False
 
     def interrupt(signum, frame):
-        nonlocal latest, idle, is_up
+        nonlocal latest, idle, is_up, caught
         now = time.thread_time()
         idle = idle + _EVERY if now - latest < _EVERY / 10 else 0.0
         latest = now
         is_up = is_up or now - start - _not_theirs >= seconds or idle >= seconds
         if is_up:
+            if caught:
+                _raise_at_next_line(frame)
+            caught = True
             raise TimeIsUp
 
+    tracing = sys.gettrace()
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, _EVERY, _EVERY)
     try:
@@ -102,6 +116,26 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if caught:
+            sys.settrace(tracing)
+
+
+def _raise_at_next_line(frame: FrameType | None) -> None:
+    """Raises :class:`TimeIsUp` once more at the next line of a student's code: that is in the bare ``except`` that catches it.
+
+    A loop that waits inside ``try`` is interrupted there, and nowhere else, however often.
+    """
+
+    def at_line(frame, event, argument):
+        if event == "line":
+            raise TimeIsUp
+        return at_line
+
+    while frame is not None and frame.f_code.co_name != "check_answer":
+        if _is_theirs(frame.f_code.co_filename):
+            frame.f_trace = at_line
+        frame = frame.f_back
+    sys.settrace(lambda frame, event, argument: None)
 
 
 @contextlib.contextmanager
@@ -150,12 +184,21 @@ class StudentError(Exception):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Type and numbers of the error: equal for the same mistake written in another order."""
+        """Type and numbers of the error: equal for the same mistake written in another order.
+
+        Without numbers it is the kind of trouble or, where that has no name here, the words: not every TypeError is the same.
+        """
         if self.text.startswith("a block was built for "):
             return (self.text,)  # our own words, in which the order of the numbers counts
         if layer_for_tensor(self.text):
             return ("a layer in place of a tensor",)  # whichever operation meets it first
-        return (self.kind, *sorted(re.findall(r"\d+", self.text)))
+        found = sorted(re.findall(r"\d+", self.text))
+        if not found:
+            kind = next(
+                (what for what, words in _TROUBLES if re.search(words, self.text)), None
+            )
+            found = [kind] if kind else sorted(re.findall(r"\w+", self.text))
+        return (self.kind, *found)
 
     def explain(self) -> str:
         """One or two sentences for the student."""
@@ -168,6 +211,17 @@ class StudentError(Exception):
         translation = translate(self.text)
         raised = raised if raised.endswith("?") else raised.rstrip(".") + "."
         return raised + (f" {translation}" if translation else "")
+
+
+#: what errors without numbers are about, in whichever words they say it
+_TROUBLES = (
+    ("something else as a stride", r"^a block received \w+ as its stride"),
+    ("no super().__init__()", r"before Module\.__init__\(\) call"),
+    ("no parameter", r"^cannot assign .* as parameter"),
+    ("a leaf in place", r"a leaf Variable that requires grad"),
+    ("None in a calculation", r"^unsupported operand .*'NoneType'"),
+    ("numbers of two types", r"scalar type|and (bias|weight) type|same dtype"),
+)
 
 
 def _shortened(said: str, most: int = 200) -> str:

@@ -818,6 +818,14 @@ def _sleep(self, x):
             pass
 
 
+def _sleep_bare(self, x):
+    while True:
+        try:
+            time.sleep(60)
+        except:  # noqa: E722 - it catches the end of the time too
+            pass
+
+
 def _exit(self, x):
     sys.exit(1)
 
@@ -857,6 +865,7 @@ for _exercise, _kind in (
         (_exercise, "a scalar"): make(_kind, lambda s, x: x.sum()),
         (_exercise, "an endless loop"): make(_kind, _hang),
         (_exercise, "an endless wait"): make(_kind, _sleep),
+        (_exercise, "an endless wait, everything caught"): make(_kind, _sleep_bare),
         (_exercise, "an endless recursion"): make(_kind, _deep),
         (_exercise, "sys.exit"): make(_kind, _exit),
         (_exercise, "no super().__init__()"): NoInit,

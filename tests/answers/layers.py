@@ -231,8 +231,14 @@ def same_from_the_tenth(block, i, c, n, s):
     return nn.Sequential(*layers[:10], *layers[9:10] * (n - 10))
 
 
+def sets_the_expansion(block, i, c, n, s):
+    block.expansion = 1
+    return loop(block, i, c, n, s)
+
+
 WRONG = {
     "make_layer": {
+        "sets the expansion of the block": sets_the_expansion,
         "stride == 2": (
             general(condition=lambda s, i, c, e: s == 2 or i != c * e),
             "projection-only-if-stride-2",

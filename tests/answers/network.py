@@ -168,6 +168,14 @@ class ClassifierAsConvolution(ResNetBase):
         return self.fc(self.avgpool(x)).flatten(1)
 
 
+class LazyClassifier(ResNetBase):
+    """The classifier learns the number of its inputs from the first image."""
+
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__(block, layers, num_classes)
+        self.fc = nn.LazyLinear(num_classes)
+
+
 class SavesMemory(ResNetBase):
     def forward(self, x):
         x = self.maxpool(self.relu1(self.batchnorm1(self.conv1(x))))
@@ -239,6 +247,7 @@ RIGHT = {
         "make_layer as a function, in_channels times expansion": built_with(stage_by_function),
         "the classifier as a 1×1 convolution": ClassifierAsConvolution,
         "checkpoint": SavesMemory,
+        "a lazy classifier": LazyClassifier,
         "one Sequential, one loop": InOne,
         "functional, nn.ModuleList, mean over (2, 3), nn.Identity": Functional,
         "in_channels as a class default, own initialisation": WithDefault,
@@ -410,8 +419,17 @@ class SwapsArguments(ResNetBase):
         )
 
 
+class SetsTheExpansion(ResNetBase):
+    """Changes the class of the block, which the next check uses too."""
+
+    def __init__(self, block, layers, num_classes=1000):
+        block.expansion = 3
+        super().__init__(block, layers, num_classes)
+
+
 WRONG = {
     "resnet": {
+        "sets the expansion of the block": SetsTheExpansion,
         "eval mode": (built(lambda self: self.eval()), "starts-in-eval-mode"),
         "one batch norm in eval mode": (
             built(lambda self: self.batchnorm1.eval()),
