@@ -707,6 +707,18 @@ def _(layers):
 
 
 @receptive_field.mistake(
+    "forwards-times-stride",
+    "You multiply by the stride all that is seen so far, r·S + K − 1, from the first layer to the last. A later stride changes nothing "
+    "there: add (K − 1) times the distance, the product of the strides before.",
+)
+def _(layers):
+    field = 1
+    for kernel_size, stride in layers:
+        field = field * stride + kernel_size - 1
+    return field
+
+
+@receptive_field.mistake(
     "backwards-without-minus-one",
     "Going from the last layer to the first, you use r = r·S + K. There are only r − 1 steps between r numbers: "
     "r = (r − 1)·S + K.",

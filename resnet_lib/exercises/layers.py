@@ -322,6 +322,19 @@ mistake(
     whole=nn.ModuleList,
 )
 mistake(
+    "list-not-unpacked",
+    "A whole list of blocks stands where nn.Sequential takes one block. The blocks are in a list: unpack it, nn.Sequential(*stage). "
+    "A list joins another by +=, as append puts it in as one entry.",
+    whole=lambda modules: nn.Sequential(modules),
+)
+mistake(
+    "block-in-a-list",
+    "Each block after the first is in a list of its own. append takes the block itself: stage.append(block(…)).",
+    others=lambda block, in_channels, out_channels, channels, stride: [
+        block(out_channels, channels)
+    ],
+)
+mistake(
     "returns-nothing",
     "Your function returns None: the `return` is missing at its end.",
     whole=lambda modules: None,
@@ -462,6 +475,22 @@ mistake(
         out_channels, out_channels
     ),
 )
+mistake(
+    "channels-times-expansion-in-the-first-block",
+    "The first block gets channels * block.expansion as channels. It multiplies by the expansion itself: block(in_channels, "
+    "channels, stride, downsample).",
+    first=lambda block, a, b, stride, downsample: block(
+        a, b * block.expansion, stride, downsample
+    ),
+)
+mistake(
+    "channels-times-expansion-in-later-blocks",
+    "The blocks after the first get channels * block.expansion twice. They multiply by the expansion themselves: only what comes "
+    "in is channels * block.expansion, as in block(channels * block.expansion, channels).",
+    others=lambda block, in_channels, out_channels, channels, stride: block(
+        out_channels, out_channels
+    ),
+)
 
 
 @MAKE_LAYER.mistake(
@@ -473,6 +502,18 @@ def _(block, in_channels, channels, blocks, stride):
     stage = stages()(block, in_channels, channels, blocks, stride)
     if stage[0].downsample is not None:
         stage[0].downsample = projection(in_channels, channels, stride)
+    return stage
+
+
+@MAKE_LAYER.mistake(
+    "projection-batchnorm-without-expansion",
+    "The batch norm of the projection is made for channels. Its convolution gives out channels * block.expansion: the batch norm "
+    "needs as many.",
+)
+def _(block, in_channels, channels, blocks, stride):
+    stage = stages()(block, in_channels, channels, blocks, stride)
+    if stage[0].downsample is not None:
+        stage[0].downsample[1] = nn.BatchNorm2d(channels)
     return stage
 
 
@@ -532,16 +573,28 @@ def _(block, in_channels, channels, blocks, stride):
     )
 
 
+def projection_for_all(block, in_channels, channels, blocks, stride, later_stride):
+    first = stages()(block, in_channels, channels, 1, stride)[0]
+    later = (channels * block.expansion, channels, later_stride, first.downsample)
+    return nn.Sequential(first, *(block(*later) for _ in range(1, blocks)))
+
+
 @MAKE_LAYER.mistake(
     "projection-shared",
     "One projection is made and given to every block. Only the first block needs it; on the others the shortcut is x "
     "itself.",
 )
 def _(block, in_channels, channels, blocks, stride):
-    stage = stages()(block, in_channels, channels, blocks, stride)
-    for module in stage:
-        module.downsample = stage[0].downsample
-    return stage
+    return projection_for_all(block, in_channels, channels, blocks, stride, 1)
+
+
+@MAKE_LAYER.mistake(
+    "projection-and-stride-shared",
+    "Every block gets the stride, and the one projection that was made for the first. Only the first block needs them; the others "
+    "are block(channels * block.expansion, channels).",
+)
+def _(block, in_channels, channels, blocks, stride):
+    return projection_for_all(block, in_channels, channels, blocks, stride, stride)
 
 
 @MAKE_LAYER.mistake(

@@ -807,6 +807,12 @@ mistake(
     ),
 )
 mistake(
+    "list-not-unpacked",
+    "A whole list of blocks stands where nn.Sequential takes one block. The blocks are in a list: unpack it, nn.Sequential(*stage). "
+    "A list joins another by +=, as append puts it in as one entry.",
+    make_layer=lambda self, *plan: nn.Sequential([*Network.make_layer(self, *plan)]),
+)
+mistake(
     "one-block-too-many",
     "Every stage has one block too many: the first one counts too, so the loop makes blocks - 1 more.",
     make_layer=lambda self, block, channels, blocks, stride: Network.make_layer(

@@ -285,6 +285,8 @@ def translate(text: str) -> str:
             f"A layer ({layer}) stands where a tensor is needed: `nn.{layer}(x)`, or `nn.{layer}` without brackets, makes a "
             "layer and does not apply it."
         )
+    if kind := not_a_module(text):
+        return f"A {kind} stands where nn.Sequential takes one module."
     return ""
 
 
@@ -306,6 +308,12 @@ def layer_for_tensor(text: str) -> str:
     if match and match.group(1) in _LAYERS and hasattr(Tensor, match.group(2)):
         return match.group(1)
     return ""
+
+
+def not_a_module(text: str) -> str:
+    """The type of what a container such as nn.Sequential was given in the place of a module, as PyTorch's message tells it."""
+    match = re.fullmatch(r"(?:\w+\.)*(\w+) is not a Module subclass", text.strip())
+    return match.group(1) if match else ""
 
 
 @functools.cache

@@ -198,6 +198,34 @@ def half_later(block, i, c, n, s):
     return nn.Sequential(*stage[:2], *(module.double() for module in stage[2:]))
 
 
+def list_appended(block, i, c, n, s):
+    stage = [loop(block, i, c, 1, s)[0]]
+    stage.append([block(c * block.expansion, c) for _ in range(1, n)])
+    return nn.Sequential(*stage)
+
+
+def one_downsample(later, block, i, c, n, s):
+    down = loop(block, i, c, 1, s)[0].downsample
+    stage, comes_in = [], i
+    for number in range(n):
+        own = s if number == 0 or later is None else later
+        stage.append(block(comes_in, c, stride=own, downsample=down))
+        comes_in = c * block.expansion
+    return nn.Sequential(*stage)
+
+
+def narrow_norm(block, i, c, n, s):
+    out, down = c * block.expansion, None
+    if s != 1 or i != out:
+        down = nn.Sequential(nn.Conv2d(i, out, 1, s, bias=False), nn.BatchNorm2d(c))
+    return nn.Sequential(block(i, c, s, down), *(block(out, c) for _ in range(1, n)))
+
+
+def fraction(block, i, c, n, s):
+    later = [block(c * block.expansion, c) for _ in range(1, n / 1)]
+    return nn.Sequential(loop(block, i, c, 1, s)[0], *later)
+
+
 def return_in_the_loop(block, i, c, n, s):
     layers = list(loop(block, i, c, 1, s))
     for _ in range(1, n):
@@ -349,7 +377,40 @@ WRONG = {
             finish=lambda layers: nn.Sequential(*layers, nn.Dropout())
         ),
         "blocks reversed": general(finish=lambda layers: nn.Sequential(*layers[::-1])),
-        "no star": general(finish=nn.Sequential),
+        "no star": (general(finish=nn.Sequential), "list-not-unpacked"),
+        "a list of the later blocks appended": (list_appended, "list-not-unpacked"),
+        "each later block in brackets": (
+            general(later=lambda block, i, c, o, s: [block(o, c)]),
+            "block-in-a-list",
+        ),
+        "a tuple without a star": (
+            general(finish=lambda layers: nn.Sequential(tuple(layers))),
+            "",
+        ),
+        "range over a fraction": (fraction, ""),
+        "the first block gets out_channels": (
+            lambda block, i, c, n, s: nn.Sequential(
+                block(i, c * block.expansion, s, loop(block, i, c, 1, s)[0].downsample),
+                *list(loop(block, i, c, n, s))[1:],
+            ),
+            "channels-times-expansion-in-the-first-block",
+        ),
+        "later blocks get out_channels twice": (
+            general(later=lambda block, i, c, o, s: block(in_channels=o, channels=o)),
+            "channels-times-expansion-in-later-blocks",
+        ),
+        "later blocks get downsample": (
+            functools.partial(one_downsample, 1),
+            "projection-shared",
+        ),
+        "later blocks get stride and downsample": (
+            functools.partial(one_downsample, None),
+            "projection-and-stride-shared",
+        ),
+        "batch norm of channels in the projection": (
+            narrow_norm,
+            "projection-batchnorm-without-expansion",
+        ),
         "a Sequential that doubles": general(finish=lambda layers: HiddenReLU(*layers)),
         "a Sequential that detaches": general(finish=lambda layers: Detached(*layers)),
         "classes, not blocks": lambda block, *_: nn.Sequential(block, block),
