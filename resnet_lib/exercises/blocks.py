@@ -250,7 +250,7 @@ def _expansion(block) -> object:
     if isinstance(value, (int, numpy.integer)) and not isinstance(value, bool):
         return int(value)
     if value is missing or isinstance(value, property):
-        return "the class has no such number"
+        return "the class has no attribute `expansion`"
     if isinstance(value, float):
         return f"the float {value}"
     return f"a {type(value).__name__}"
@@ -611,6 +611,34 @@ def _missing_projection_probe(case: Case, reference: type) -> Probe:
     return Probe(f"{label}, and no downsample", run)
 
 
+def _lost_downsample_probe(cases: list[Case]) -> Probe:
+    """Whether the block ever keeps the module that it is given, if it runs at all."""
+
+    def lost(block, case: Case) -> bool:
+        module, shortcut = case.build(block)
+        known = {*map(id, module.modules()), *map(id, vars(module).values())}
+        known |= set(map(id, module.parameters()))
+        given = {id(shortcut), *map(id, shortcut.parameters())}
+        return getattr(module, "downsample", shortcut) is None and not given & known
+
+    def run(block) -> str:
+        try:
+            case = next(
+                case
+                for case in cases
+                if case.stride == 1 and case.in_channels == case.out_channels
+            )
+            with torch.no_grad():
+                case.build(block)[0].eval()(case.input())
+            return (
+                "self.downsample is None" if all(lost(block, case) for case in cases) else RIGHT
+            )
+        except (Exception, Odd):
+            return RIGHT  # the other probes tell why it does not run
+
+    return Probe("a downsample is given", run)
+
+
 def _exercise(name: str, signature: str, reference: type, praise: str, cases: list) -> Exercise:
     """``cases`` are (Case, parts) in the order in which they are tried; the settings are looked at in the first one."""
     probes = [_probe(case, parts, reference) for case, parts in cases]
@@ -619,6 +647,8 @@ def _exercise(name: str, signature: str, reference: type, praise: str, cases: li
     if cases[0][0].expansion is not None:
         probes.insert(0, _expansion_probe(cases[0][0].expansion))
         probes.append(_missing_projection_probe(cases[3][0], reference))
+        projected = [case for case, _ in cases if case.downsample == "projection"]
+        probes.append(_lost_downsample_probe(projected))
     return Exercise(name, signature, reference, probes, praise, _evidence, _picture)
 
 
@@ -1109,7 +1139,8 @@ def _add_common(exercise: Exercise, base: type) -> None:
     @mistake(
         "stride-ignored",
         "The argument stride is never used: pass it to the convolution that makes the output smaller"
-        + (", the 3×3." if base is Neck else ", conv1."),
+        + (", the 3×3." if base is Neck else ", conv1.")
+        + " If you call super().__init__, hand it on there too.",
     )
     class NoStride(base):
         def __init__(self, in_channels, channels, stride=1, *others):
@@ -1274,6 +1305,17 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
                 x = self.first(x)
                 return F.relu(self.batchnorm2(self.conv2(x)) + self.shortcut(x))
 
+        @mistake(
+            "shortcut-after-first-half-without-downsample",
+            "The shortcut is taken after the first convolution, batch norm and ReLU, and downsample is never applied. It starts from x, "
+            "the input of the block: take it in the first line of forward, as in "
+            "`shortcut = x if self.downsample is None else self.downsample(x)`.",
+        )
+        class HalfWithoutDownsample(base):
+            def forward(self, x):
+                x = self.first(x)
+                return F.relu(self.batchnorm2(self.conv2(x)) + x)
+
     @mistake(
         "missing-projection-hidden",
         "Where the shapes differ and no downsample is given, your block makes do without the sum, and hides a projection "
@@ -1337,6 +1379,24 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
         "`+=` on the shortcut writes into the caller's tensor: without a projection the shortcut *is* x. "
         "Write out = out + shortcut, or out += shortcut.",
     )(lambda self, b, s: F.relu(s.add_(b)))
+    for id, activation, more in (
+        ("", F.relu, ""),
+        ("-with-relu", F.relu_, ", and the in-place ReLU after it does too"),
+    ):
+
+        @mistake(
+            f"input-changed{id}-without-downsample",
+            f"`+=` on x, or on another name for it, writes into the caller's tensor{more}; and downsample is never applied. Write "
+            "out += shortcut, where the shortcut is x, or downsample(x) if one is given.",
+        )
+        class InputChangedWithoutDownsample(base):
+            last_relu = staticmethod(activation)
+
+            def forward(self, x):
+                branch = self.branch(x)
+                x += branch
+                return self.last_relu(x)
+
     joined(
         "input-overwritten-by-last-relu",
         "`+=` on the shortcut and then an in-place ReLU write into the caller's tensor: without a projection "
@@ -1461,6 +1521,24 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
     class DownsampleIgnored(base):
         def shortcut(self, x):
             return x
+
+    @mistake(
+        "downsample-lost",
+        "downsample is given, but self.downsample is None, so forward never sees it. Write self.downsample = downsample, or hand it "
+        "on: super().__init__(in_channels, channels, stride, downsample).",
+    )
+    class DownsampleLost(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride)
+
+    @mistake(
+        "stride-and-downsample-lost",
+        "Your __init__ takes stride and downsample, and both are lost: no convolution has the stride, and self.downsample is None. "
+        "Hand them on: super().__init__(in_channels, channels, stride, downsample).",
+    )
+    class StrideAndDownsampleLost(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels)
 
     @mistake(
         "downsample-only-if-stride",
@@ -1885,6 +1963,14 @@ _neck(
     conv3=lambda i, c, s: (i // 4, 4 * c, 1, 1, 0),
 )
 _neck(
+    "channels-as-the-outer-width",
+    "You take `channels` for what the block gives out, and channels // 4 for the width inside. `channels` is the width inside: the last "
+    "1×1 goes up to channels * expansion.",
+    conv1=lambda i, c, s: (i, c // 4, 1, 1, 0),
+    conv2=lambda i, c, s: (c // 4, c // 4, 3, s, 1),
+    conv3=lambda i, c, s: (c // 4, c, 1, 1, 0),
+)
+_neck(
     "width-stays-in-channels",
     "The first 1×1 does not go down to `channels`: it keeps in_channels, and the 3×3 changes them. Then the 3×3 is as dear as ever.",
     conv1=lambda i, c, s: (i, i, 1, 1, 0),
@@ -2011,6 +2097,16 @@ class NoSecondNorm(Neck):
 class NoThirdNorm(Neck):
     def branch(self, x):
         return self.conv3(self.second(x))
+
+
+@bottleneck.mistake(
+    "no-expansion-in-batchnorm3",
+    "The third batch norm is made for `channels`. The last 1×1 gives channels * expansion: its batch norm needs as many.",
+)
+class NarrowThirdNorm(Neck):
+    def __init__(self, in_channels, channels, *others):
+        super().__init__(in_channels, channels, *others)
+        self.batchnorm3 = nn.BatchNorm2d(channels)
 
 
 @bottleneck.mistake(

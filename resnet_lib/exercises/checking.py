@@ -179,8 +179,18 @@ def _screen(exercise: Exercise, answer: object) -> Verdict | None:
             return _screened(exercise, "forward-misspelt", found)
         return _verdict(exercise, FAILED, "Your class has no method `forward`.")
     if is_stub(own["forward"]):
+        if _sets_attributes(own.get("__init__")):
+            return _not_attempted(exercise, "`__init__` is there; now write `forward`.")
         return _not_attempted(exercise, "`forward` is still empty.")
     return None
+
+
+def _sets_attributes(function: object) -> bool:
+    """Whether a method sets something such as ``self.conv1``, which no stub does."""
+    code = getattr(function, "__code__", None)
+    return inspect.iscode(code) and any(
+        step.opname == "STORE_ATTR" for step in dis.get_instructions(code)
+    )
 
 
 def _misspelt(name: str, own: dict[str, object]) -> str | None:

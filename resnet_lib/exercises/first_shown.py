@@ -23,6 +23,7 @@ SHOWN: dict[str, list[list[str]]] = {
             "branch-added-to-itself",
             "x-overwritten",
             "shortcut-after-first-half",
+            "shortcut-after-first-half-without-downsample",
             "shortcut-twice",
             "shortcut-subtracted",
             "branch-subtracted",
@@ -105,6 +106,8 @@ SHOWN: dict[str, list[list[str]]] = {
             "shortcut-detached",
             "branch-detached",
             "input-changed",
+            "input-changed-without-downsample",
+            "input-changed-with-relu-without-downsample",
             "input-overwritten-by-last-relu",
             "keeps-the-first-input",
             "no-gradients-in-eval-mode",
@@ -121,6 +124,8 @@ SHOWN: dict[str, list[list[str]]] = {
             "downsample-copied",
             "downsample-not-registered",
             "downsample-ignored",
+            "downsample-lost",
+            "stride-and-downsample-lost",
             "own-projection",
             "downsample-on-branch",
             "branch-of-projected-input",
@@ -156,6 +161,7 @@ SHOWN: dict[str, list[list[str]]] = {
         [
             "missing-projection-hidden",
         ],
+        [],
     ],
     "bottleneck": [
         [
@@ -229,6 +235,7 @@ SHOWN: dict[str, list[list[str]]] = {
             "expansion-in-conv1",
             "expansion-in-conv2",
             "expansion-in-all",
+            "channels-as-the-outer-width",
             "width-stays-in-channels",
             "padding-in-first-conv",
             "padding-in-last-conv",
@@ -246,6 +253,7 @@ SHOWN: dict[str, list[list[str]]] = {
             "no-relu-in-branch",
             "no-second-batchnorm",
             "no-third-batchnorm",
+            "no-expansion-in-batchnorm3",
             "one-batchnorm-for-two",
             "relu-before-first-two-batchnorms",
             "relu-before-first-two-batchnorms-not-last",
@@ -259,6 +267,8 @@ SHOWN: dict[str, list[list[str]]] = {
             "shortcut-detached",
             "branch-detached",
             "input-changed",
+            "input-changed-without-downsample",
+            "input-changed-with-relu-without-downsample",
             "input-overwritten-by-last-relu",
             "keeps-the-first-input",
             "no-gradients-in-eval-mode",
@@ -275,6 +285,8 @@ SHOWN: dict[str, list[list[str]]] = {
             "downsample-copied",
             "downsample-not-registered",
             "downsample-ignored",
+            "downsample-lost",
+            "stride-and-downsample-lost",
             "own-projection",
             "downsample-on-branch",
             "branch-of-projected-input",
@@ -312,6 +324,7 @@ SHOWN: dict[str, list[list[str]]] = {
         [
             "missing-projection-hidden",
         ],
+        [],
     ],
     "plain_block": [
         [

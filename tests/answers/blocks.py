@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from resnet_lib.blocks import ResidualBasicBlock
+from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck
 
 
 def norm(channels):
@@ -354,6 +354,29 @@ def _detached_input(self, x):
     return self.act(self.body(x) + self.side(x.detach()))
 
 
+def _in_place_without_downsample(self, x):
+    shortcut = x
+    x = self.body(x)
+    shortcut += x
+    return F.relu(shortcut, inplace=True)
+
+
+def hands_on(kind, given, after=lambda block, stride: None):
+    """The book's block, as a class whose __init__ hands on to it what ``given`` makes of the four arguments."""
+    base = ResidualBottleNeck if kind == "neck" else ResidualBasicBlock
+
+    class HandsOn(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(*given(in_channels, channels, stride, downsample))
+            after(self, stride)
+
+    return HandsOn
+
+
+def set_stride(block, stride):
+    (block.conv2 if block.expansion == 4 else block.conv1).stride = (stride, stride)
+
+
 def wrong_shortcut(kind):
     out = 4 if kind == "neck" else 1
     return {
@@ -372,6 +395,34 @@ def wrong_shortcut(kind):
         ".data on the shortcut": (make(kind, _data), "shortcut-detached"),
         "no_grad on the shortcut": (make(kind, _no_grad_side), "projection-detached"),
         "identity += out": (make(kind, _in_place), "input-changed"),
+        "x += out, no downsample": (
+            make(kind, lambda s, x: F.relu(x.add_(s.body(x)))),
+            "input-changed-without-downsample",
+        ),
+        "identity = x, x overwritten, identity += x, ReLU in place, no downsample": (
+            make(kind, _in_place_without_downsample),
+            "input-changed-with-relu-without-downsample",
+        ),
+        "downsample and stride not handed on": (
+            hands_on(kind, lambda i, c, s, d: (i, c)),
+            "stride-and-downsample-lost",
+        ),
+        "downsample not handed on": (
+            hands_on(kind, lambda i, c, s, d: (i, c, s)),
+            "downsample-lost",
+        ),
+        "downsample not handed on, the stride set again": (
+            hands_on(kind, lambda i, c, s, d: (i, c), set_stride),
+            "downsample-lost",
+        ),
+        "stride not handed on": (
+            hands_on(kind, lambda i, c, s, d: (i, c, 1, d)),
+            "stride-ignored",
+        ),
+        "downsample kept, not applied": (
+            make(kind, lambda s, x: F.relu(s.body(x) + x), downsample=None),
+            "downsample-ignored",
+        ),
         "x += x": (make(kind, _overwritten), "branch-added-to-itself"),
         "second norm declared, never used": (
             make(
@@ -646,6 +697,13 @@ def conv2_of_the_shortcut(s, x):
     return F.relu(s.b2(s.c2(shortcut)) + shortcut)
 
 
+def half_way(self, x):
+    x = F.relu(self.b1(self.c1(x)))
+    identity = x
+    x = self.b2(self.c2(x))
+    return F.relu(x + identity)
+
+
 def doubled_after_projection(s, x):
     x = s.b2(s.c2(s.act(s.b1(s.c1(x)))))
     if s.down is not None:
@@ -673,6 +731,10 @@ WRONG = {
                 lambda s, x: s.b2(F.relu(s.c2(s.b1(F.relu(s.c1(x)))))) + s.side(x),
             ),
             "relu-before-both-batchnorms-not-last",
+        ),
+        "the shortcut after the first half, no downsample": (
+            make("basic", half_way),
+            "shortcut-after-first-half-without-downsample",
         ),
         "bn1 twice, bn2 declared": (
             make("basic", lambda s, x: F.relu(s.b1(s.c2(s.act(s.b1(s.c1(x))))) + s.side(x))),
@@ -706,6 +768,24 @@ WRONG = {
                 )[0],
             ),
             "stride-on-first-conv",
+        ),
+        "channels // 4 inside": (
+            make(
+                "neck",
+                init=lambda s, i, c, t: (
+                    setattr(s, "c1", conv(i, c // 4, 1)),
+                    setattr(s, "b1", norm(c // 4)),
+                    setattr(s, "c2", conv(c // 4, c // 4, 3, t)),
+                    setattr(s, "b2", norm(c // 4)),
+                    setattr(s, "c3", conv(c // 4, c, 1)),
+                    setattr(s, "b3", norm(c)),
+                )[0],
+            ),
+            "channels-as-the-outer-width",
+        ),
+        "the third batch norm of channels": (
+            make("neck", init=_attribute("b3", lambda i, c, s: norm(c))),
+            "no-expansion-in-batchnorm3",
         ),
         "expansion of 2 inside": make(
             "neck",

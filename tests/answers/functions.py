@@ -970,6 +970,12 @@ WRONG = {
     },
     "receptive_field": {
         "forward recursion": (field_forward_recursion, "order-reversed"),
+        "r·S + K − 1, from the first layer": (
+            lambda layers: functools.reduce(
+                lambda r, layer: r * layer[1] + layer[0] - 1, layers, 1
+            ),
+            "forwards-times-stride",
+        ),
         "own stride, in one line": (field_early, "own-stride-too-early"),
         "reverses the list in place": (field_reverse_in_place, "list-reversed"),
         "global numbers": (field_global, "keeps-its-numbers"),
