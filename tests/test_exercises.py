@@ -461,6 +461,7 @@ def test_the_conformance_card():
 
     strided = str(conformance_card(ResNetBase, ResidualBasicBlock, StrideInTheFirst))
     assert "231,211,008" in strided and strided.count("different ✘") == 3
+    assert strided.count("That is exactly the paper's stride") == strided.count("\n- ") == 1
 
     for hopeless in (None, ResNetBase(ResidualBasicBlock, [1, 1, 1, 1]), lambda *a: 1 / 0):
         assert "✔ Your five" not in str(
@@ -496,6 +497,78 @@ def test_the_card_says_the_one_thing_that_is_wrong():
     assert row[1].reason == network.MUCH_WORK
     pairs = [("layer2.0.shortcut.0.weight", "layer2.0.downsample.0.weight")]
     assert network._renamed(pairs * 2) == "rename `shortcut` to `downsample`"
+
+
+class OtherNames(ResNetBase):
+    """Two names that are neither torchvision's nor the book's."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.stage_a, self.classifier = self.layer1, self.fc
+        del self.layer1, self.fc
+
+    def forward(self, x):
+        x = self.maxpool(self.relu1(self.batchnorm1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.stage_a(x))))
+        return self.classifier(torch.flatten(self.avgpool(x), 1))
+
+
+def test_the_card_names_what_blocks_the_loading_and_says_it_once(monkeypatch):
+    """Two names that must change, and not the book's batchnorm1; a stage that is too short, by its name."""
+    monkeypatch.setattr(network, "FIVE", {depth: network.FIVE[depth] for depth in (18, 34, 50)})
+    blocks = ResidualBasicBlock, ResidualBottleNeck
+    assert conformance_card(OtherNames, *blocks).reasons() == [
+        "ResNet-18, 34, 50, torchvision's weights: shapes agree in order, so only names differ: "
+        "rename `stage_a` to `layer1`, `classifier` to `fc`."
+    ]
+    short = WRONG["resnet"]["layers[1] for layer3"][0]
+    card = conformance_card(short, *blocks)
+    assert card.reasons() == [
+        "ResNet-34, 50, torchvision's weights: layer3 has too few blocks; it needs as many as layers[2] says."
+    ]
+    assert card.status == "failed" and str(card).count("✘ |") == 6
+    verdict = check("resnet", short)
+    assert "layer3, of 256 channels, has 2 instead of 3" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("id", "loses"),
+    [("downsample-lost", "self.downsample is None"), ("no-expansion", "attribute `expansion`")],
+)
+def test_messages_say_what_is_there(id, loses):
+    verdict = check("basic_block", EXERCISES["basic_block"].known(id).answer)
+    assert verdict.mistake == id and loses in verdict.message
+
+
+def test_only_init_written():
+    """Layers that are there are told from the stub of the notebooks, whose verdict stays as it is."""
+
+    class Begun(torch.nn.Module):
+        expansion = 1
+
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__()
+            self.conv1 = torch.nn.Conv2d(in_channels, channels, 3, stride, 1, bias=False)
+
+        def forward(self, x):
+            raise NotImplementedError
+
+    class Stub(torch.nn.Module):
+        expansion = 1
+
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__()
+            raise NotImplementedError
+
+        def forward(self, x):
+            raise NotImplementedError
+
+    assert str(check("basic_block", Stub)) == (
+        "○ basic_block: not attempted. `forward` is still empty."
+    )
+    assert str(check("basic_block", Begun)) == (
+        "○ basic_block: not attempted. `__init__` is there; now write `forward`."
+    )
 
 
 def test_a_verdict_on_too_many_blocks_needs_no_clock():

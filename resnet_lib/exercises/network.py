@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -290,7 +293,18 @@ def evidence(probe: Probe, expected: dict, got: object) -> str:
             f"in their place it has {found}."
         )
     if len(right) != len(wrong):
-        return f"With {probe.label}: expected {len(right)} different blocks, got {len(wrong)}."
+        stages = "; ".join(
+            f"layer{number}, of {channels} channels, has {len(is_there)} instead of {len(expected_there)}"
+            for number, channels in enumerate(Network.widths, 1)
+            for expected_there, is_there in [
+                [[plan for plan in plans if plan[1] == channels] for plans in (right, wrong)]
+            ]
+            if len(expected_there) != len(is_there)
+        )
+        return (
+            f"With {probe.label}: expected {len(right)} different blocks, got {len(wrong)}"
+            + (f": {stages}." if stages else ".")
+        )
     number, (r, w) = next((n, b) for n, b in enumerate(zip(right, wrong), 1) if b[0] != b[1])
     return (
         f"With {probe.label}: block {number} of {len(right)} has (in_channels, channels, stride, "
@@ -424,6 +438,24 @@ mistake(
     "The stem has no ReLU. After conv1 and its batch norm comes one, before the max-pool.",
     make_stem=stem_of(norm, max_pool),
 )
+
+
+class Magnitude(nn.Module):
+    """The absolute value, as a layer."""
+
+    def forward(self, x):
+        return x.abs()
+
+
+for id, after_conv in (
+    ("stem-absolute-values", (norm, Magnitude, max_pool)),
+    ("stem-absolute-values-after-the-max-pool", (norm, max_pool, Magnitude)),
+):
+    mistake(
+        id,
+        "The stem takes absolute values. A ReLU does not turn negative numbers round: it makes them 0, as in F.relu(x).",
+        make_stem=stem_of(*after_conv),
+    )
 mistake(
     "stem-without-batchnorm",
     "The stem has no batch norm. In ResNet one follows every convolution, conv1 too.",
@@ -683,6 +715,19 @@ mistake(
         self, block, layers[:1] * 4, num_classes
     ),
 )
+for stage, other in itertools.permutations(range(4), 2):
+    mistake(
+        f"layer{stage + 1}-has-layers-{other}",
+        f"layer{stage + 1} has layers[{other}] blocks, the number of layer{other + 1}. It has layers[{stage}].",
+        __init__=lambda self, block, layers, num_classes=1000, stage=stage, other=other: (
+            Network.__init__(
+                self,
+                block,
+                [layers[other if n == stage else n] for n in range(4)],
+                num_classes,
+            )
+        ),
+    )
 mistake(
     "layers-reversed",
     "The numbers of blocks go to the stages in reverse. layer1 has layers[0] blocks.",
@@ -1277,7 +1322,45 @@ def _row(depth: int, make: Callable) -> list[Entry]:
         row.append(Entry(False, "no output", error.explain()))
     row.append(attempt(_load, model, theirs.state_dict()))
     row.append(_compare(model, theirs) if row[-1].right else Entry(None, "not compared"))
+    if row[-1].reason == PAPERS_STRIDE:  # it explains the multiply-adds too
+        row[1] = dataclasses.replace(row[1], reason=f"{row[1].reason} {PAPERS_STRIDE}")
+        row[-1] = dataclasses.replace(row[-1], reason="")
+    if lengths := _other_lengths(model, theirs):
+        # the numbers of parameters, multiply-adds and tensors follow from it, and differ with the depth
+        row = [dataclasses.replace(entry, reason="") for entry in row]
+        row[2] = dataclasses.replace(row[2], reason=lengths)
     return row
+
+
+PAPERS_STRIDE = "That is exactly the paper's stride: yours is in the first 1×1 of a bottleneck; torchvision has it in the 3×3."
+
+
+def _with_papers_stride(theirs: nn.Module) -> nn.Module:
+    """torchvision's network with the stride of a bottleneck where the paper has it (He et al. 2015, Table 1)."""
+    moved = copy.deepcopy(theirs)
+    for block in moved.modules():
+        if hasattr(block, "conv3"):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return moved
+
+
+def _other_lengths(model: nn.Module, theirs: nn.Module) -> str:
+    """The stages that have too few or too many blocks, by the names of their weights; nothing where names differ too."""
+    found = []
+    for number in (1, 2, 3, 4):
+        got, wanted = (_blocks(network, f"layer{number}") for network in (model, theirs))
+        if got and got != wanted:
+            found.append(
+                f"layer{number} has too {'few' if got < wanted else 'many'} blocks; it needs as many as layers[{number - 1}] says"
+            )
+    return "; ".join(found) + "." if found else ""
+
+
+def _blocks(network: nn.Module, stage: str) -> int:
+    """How many blocks a stage has; 0 if what is in it has other names than torchvision's."""
+    names = [name.split(".") for name in network.state_dict() if name.startswith(stage + ".")]
+    blocks = {name[1] for name in names if name[2:] == ["conv1", "weight"]}
+    return len(blocks) if blocks == {name[1] for name in names} else 0
 
 
 MUCH_WORK = (
@@ -1372,23 +1455,29 @@ def _load(model: nn.Module, theirs: dict[str, Tensor]) -> Entry:
         if missing and len(missing) == len(unknown) and not shapes:
             pairs = list(zip(unknown, missing))
             if all(ours[a].shape == theirs[b].shape for a, b in pairs):
-                reasons.append(
-                    f"shapes agree in order, so only names differ: {_renamed(pairs)}"
-                )
+                reasons = [f"shapes agree in order, so only names differ: {_renamed(pairs)}"]
         return Entry(False, text, "; ".join(reasons) + ".")
     model.load_state_dict({name: theirs[t] for t, name in wanted.items()}, strict=True)
     return Entry(True, text)
 
 
+MOST_NAMES = 12  # a bottleneck has ten layers
+
+
 def _renamed(pairs: list[tuple[str, str]]) -> str:
-    """The first names to change, part by part: ``rename `shortcut` to `downsample```."""
+    """The names to change, part by part: ``rename `shortcut` to `downsample```. The book's batchnorm1 for bn1 is none of them."""
     parts = [(a.split("."), b.split(".")) for a, b in pairs]
     if any(len(a) != len(b) for a, b in parts):
         a, b = (name.rpartition(".")[0] for name in pairs[0])
         return f"rename `{a}` to `{b}`, for a start"
-    found = dict.fromkeys(f"`{x}` to `{y}`" for a, b in parts for x, y in zip(a, b) if x != y)
-    more = ", and more like these" if len(found) > 3 else ""
-    return "rename " + ", ".join(list(found)[:3]) + more
+    found = dict.fromkeys(
+        f"`{x}` to `{y}`"
+        for a, b in parts
+        for x, y in zip(a, b)
+        if y not in (x, x.replace("batchnorm", "bn"))
+    )
+    more = f", and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
+    return "rename " + ", ".join(list(found)[:MOST_NAMES]) + more
 
 
 def _layers(names: list[str]) -> str:
@@ -1420,6 +1509,9 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
             "different",
             f"The shape is {tuple(got.shape)} instead of {tuple(expected.shape)}.",
         )
+    with torch.no_grad():
+        if same(got, _with_papers_stride(theirs)(images)):
+            return Entry(False, "different", PAPERS_STRIDE)
     return Entry(
         False,
         "different",

@@ -427,6 +427,16 @@ class SetsTheExpansion(ResNetBase):
         super().__init__(block, layers, num_classes)
 
 
+class ListNotUnpacked(ResNetBase):
+    def _make_layer(self, block, channels, blocks, stride):
+        return nn.Sequential(list(super()._make_layer(block, channels, blocks, stride)))
+
+
+class Fraction(ResNetBase):
+    def _make_layer(self, block, channels, blocks, stride):
+        return super()._make_layer(block, channels, blocks / 1, stride)
+
+
 WRONG = {
     "resnet": {
         "sets the expansion of the block": SetsTheExpansion,
@@ -442,6 +452,24 @@ WRONG = {
         "a class for a layer": (ReluClass, "layer-without-brackets"),
         "a seed in __init__": (Seeds, "sets-the-seed"),
         "downsample before stride": (SwapsArguments, "stride-and-downsample-swapped"),
+        "the blocks in a list, no star": (ListNotUnpacked, "list-not-unpacked"),
+        "a number of blocks that is a fraction": (Fraction, ""),
+        "layers[1] for layer3": (
+            planned(lambda n: [n[0], n[1], n[1], n[3]]),
+            "layer3-has-layers-1",
+        ),
+        "layers[0] for layer4": (
+            planned(lambda n: [n[0], n[1], n[2], n[0]]),
+            "layer4-has-layers-0",
+        ),
+        "abs for ReLU": (
+            forward(stem=lambda s, x: s.maxpool(s.batchnorm1(s.conv1(x)).abs())),
+            "stem-absolute-values",
+        ),
+        "abs after the max-pool": (
+            forward(stem=lambda s, x: torch.abs(s.maxpool(s.batchnorm1(s.conv1(x))))),
+            "stem-absolute-values-after-the-max-pool",
+        ),
         "eps of all batch norms": (
             built(
                 lambda self: [
