@@ -64,7 +64,7 @@ book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to op
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.
 test: export OMP_NUM_THREADS := 1
 test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
-	@$(PY) -m pytest tests book $(NBVAL) -n $(WORKERS) --dist loadfile --durations 10
+	@$(PY) -m pytest tests book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
 
 pdf: book  ## write the whole book to _build/book.pdf, for paper
 	@$(PY) scripts/make_pdf.py
@@ -81,7 +81,7 @@ format: $(READY)  ## bring library, scripts, tests and notebooks into the one fo
 LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training
 test-library: export OMP_NUM_THREADS := 1
 test-library: $(READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
-	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile
+	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
 	@$(PY) scripts/run_notebooks.py

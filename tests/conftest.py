@@ -18,6 +18,21 @@ settings.load_profile("book")
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 
+# Workers take whole files, in this order, so that none is left alone at the end with a long one.
+LONGEST_FIRST = (
+    "test_solutions.py",
+    "test_exercises.py",
+    "test_pages.py",
+    "07-why-residual.ipynb",
+    "09-fast.ipynb",
+    "08-inside.ipynb",
+    "test_site.py",
+    "test_my_work.py",
+    "05-resnet-base.ipynb",
+    "bug-clinic.ipynb",
+    "test_handed_in.py",
+)
+
 
 @pytest.fixture(scope="session")
 def browser():
@@ -68,6 +83,12 @@ def explorer_page(browser):
     for context in contexts:
         context.close()
     assert not errors
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take long come first; --no-loadscope-reorder keeps xdist from sorting by number of tests."""
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 def pytest_terminal_summary(terminalreporter):
