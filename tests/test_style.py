@@ -1,5 +1,6 @@
 """`make format` leaves nothing to do."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def ruff(*arguments: str) -> subprocess.CompletedProcess:
+def ruff(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "ruff", *arguments], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "ruff", *arguments], cwd=cwd, capture_output=True, text=True
     )
 
 
@@ -19,6 +20,18 @@ def ruff(*arguments: str) -> subprocess.CompletedProcess:
 def test_the_code_is_as_make_format_leaves_it(task):
     result = ruff(*task, "--no-cache", ".")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("folders", [(), ("solutions", "my-work")], ids=["fresh", "used"])
+def test_folders_that_commands_make_change_no_verdict(tmp_path, folders):
+    """One has the name of a script, and would be taken for a package of this repository."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ("scripts", "tests", "resnet_lib"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in folders:
+        (tmp_path / name).mkdir()
+    result = ruff("check", "--no-cache", ".", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
 
 
 def test_notebooks_are_read_and_narrower():
