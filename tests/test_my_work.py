@@ -287,6 +287,18 @@ def small(*cells):
     return nbformat.v4.new_notebook(cells=list(cells))
 
 
+def test_a_notebook_is_run_with_one_thread(tmp_path, monkeypatch):
+    """As `make test` runs it: trained networks have other losses with two."""
+    path = tmp_path / "a.ipynb"
+    nbformat.write(small(new_code_cell('import os\nint(os.environ["OMP_NUM_THREADS"])')), path)
+    for name in ("OMP_NUM_THREADS", "PYTHONHASHSEED", "TQDM_DISABLE"):
+        monkeypatch.setenv(name, "2")  # set again after the test
+    monkeypatch.setattr(sys, "argv", ["run_notebooks.py", str(path)])
+    assert run_notebooks.main() == 0
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.data["text/plain"] == "1"
+
+
 def test_an_answer_in_another_cell_is_found_by_its_check(tmp_path):
     """The stub is still there, and the check passes: nothing is stored, and the file stays as it was."""
     path = tmp_path / "a.ipynb"
