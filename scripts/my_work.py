@@ -1,6 +1,7 @@
 """A reader's own copies of the notebooks, in the folder ``my-work``, which git does not see and no other command touches.
 
 Without an option it copies the notebooks that are not there yet, with what is written in them, and changes nothing else.
+Where a copy is there and the book's notebook has another answer, that notebook is copied to ``my-work/old``.
 With ``--update`` it makes those anew that differ from the book's: the book's text with the reader's answers in it. The copy
 that it replaces goes to ``my-work/old``, under a name that is free. Pages that notebooks link to are links to the book's.
 """
@@ -72,6 +73,22 @@ def free_name(path: Path) -> Path:
     return free
 
 
+def keep_answers_of(book: Path, mine: Path) -> str:
+    """Copies the book's notebook to ``old`` if it holds an answer that ``mine`` does not; says so, or nothing."""
+    there = {cell.source for cell in nbformat.read(mine, as_version=4).cells}
+    only = [label for label, code in answers_in(book).items() if not there.issuperset(code)]
+    if not only:
+        return ""
+    old = mine.parent / "old"
+    old.mkdir(exist_ok=True)
+    begins = f"{book.stem}-from-book"
+    same = [p for p in old.glob(f"{begins}*") if p.read_bytes() == book.read_bytes()]
+    kept = same[0] if same else free_name(old / f"{begins}{book.suffix}")
+    if not same:
+        shutil.copy2(book, kept)
+    return f"; book/ has other answers of yours, to {', '.join(only)}: they are in old/{kept.name} now"
+
+
 def update(mine: Path, book: Path) -> str:
     """Puts the book's notebook with the reader's answers in the place of ``mine``, keeps the old one, and says so."""
     notebook, moved = carried(mine, book)
@@ -111,6 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
                 done = update(mine, book)
             else:
                 done = "kept; the book's text is another now, or you have changed it: see make update-my-work"
+            done += keep_answers_of(book, mine)
         except (Unusable, ValueError, OSError) as error:
             failed = True
             done = f"KEPT as it is, since it cannot be read as a notebook: {str(error).splitlines()[0]}"

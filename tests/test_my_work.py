@@ -143,6 +143,28 @@ def test_answers_in_the_book_are_copied(clone):
     assert "return 1" in (clone / "my-work" / NAME).read_text(encoding="utf-8")
 
 
+def test_answers_in_the_book_are_kept_beside_a_copy(clone, capsys):
+    """`git restore book` comes next in the README. Twice the same, and none for answers that the copy has."""
+    my_work.main([])
+    mine, book = clone / "my-work" / NAME, clone / "book" / NAME
+    copy, old = mine.read_bytes(), mine.parent / "old"
+    edit(book, answer_wrongly)
+    capsys.readouterr()
+    assert my_work.main([]) == 0 == my_work.main([])
+    kept = old / "04-bottleneck-from-book.ipynb"
+    assert (
+        f"to bottleneck, receptive_field: they are in old/{kept.name} now"
+        in capsys.readouterr().out
+    )
+    assert mine.read_bytes() == copy and kept.read_bytes() == book.read_bytes()
+    assert [path.name for path in old.iterdir()] == [kept.name]
+
+    kept.unlink()
+    mine.write_bytes(book.read_bytes())
+    assert my_work.main([]) == 0 == my_work.main(["--update"])
+    assert list(old.iterdir()) == []
+
+
 def test_what_is_no_notebook_is_kept(clone, capsys):
     """A damaged copy is not touched, and the status says so."""
     (clone / "my-work").mkdir()
