@@ -98,9 +98,10 @@ def update(mine: Path, book: Path) -> str:
     made = mine.with_name(f".{mine.name}.new")
     nbformat.write(notebook, made)
     os.replace(made, mine)  # all of it or nothing
-    answers = (
-        f"with your answers to {', '.join(moved)}" if moved else "no answers to carry over"
-    )
+    left = [label for label in answers_in(old) if label not in moved]
+    answers = [f"with your answers to {', '.join(moved)}"] if moved else []
+    answers += [f"NOT carried over: {', '.join(left)}"] if left else []
+    answers = "; ".join(answers) or "no answers to carry over"
     return (
         f"updated, {answers}; your copy with all its cells is now {old.parent.name}/{old.name}"
     )
@@ -133,6 +134,9 @@ def main(arguments: list[str] | None = None) -> int:
             failed = True
             done = f"KEPT as it is, since it cannot be read as a notebook: {str(error).splitlines()[0]}"
         print(f"{book.name}: {done}")
+    for mine in sorted(MINE.glob("*.ipynb")):
+        if not (BOOK / mine.name).exists():
+            print(f"{mine.name}: kept; the book has no notebook of this name")
     print(f"Your notebooks are in {MINE}. `make lab` opens them.")
     return 1 if failed else 0
 

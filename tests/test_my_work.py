@@ -175,6 +175,25 @@ def test_what_is_no_notebook_is_kept(clone, capsys):
     assert "KEPT as it is" in capsys.readouterr().out
 
 
+def test_what_is_not_carried_over_is_named(clone, capsys):
+    """An answer under another name, and a notebook that the book has no more."""
+    my_work.main([])
+    mine = clone / "my-work" / NAME
+
+    def rename(notebook):
+        number = cell_of(notebook, "def receptive_field")
+        notebook.cells[number].source = "def mine(layers):\n    return 1"
+        notebook.cells[number + 1].source = 'check("receptive_field", mine)'
+
+    edit(mine, rename)
+    shutil.copy(mine, mine.with_name("notes.ipynb"))
+    capsys.readouterr()
+    assert my_work.main(["--update"]) == 0
+    out = capsys.readouterr().out
+    assert "updated, NOT carried over: receptive_field (mine)" in out
+    assert "notes.ipynb: kept; the book has no notebook of this name" in out
+
+
 def test_links_of_a_copy_lead_to_the_pages_of_the_book(clone):
     """Also when the folder is there, or the page is."""
     my_work.main([])
