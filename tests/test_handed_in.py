@@ -385,7 +385,7 @@ def test_bad_timeout(wrong, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["x.ipynb", "--timeout", wrong])
     assert ended.value.code == 2
-    assert "--timeout" in capsys.readouterr().err
+    assert f"--timeout: '{wrong}' is no number of seconds above 0" in capsys.readouterr().err
 
 
 # What is printed
@@ -525,3 +525,18 @@ def test_a_file_name_that_no_encoding_has(tmp_path, capsys):
     (tmp_path / name).write_text("")
     assert main([str(tmp_path)]) == 1
     assert "\\udcff.ipynb" in capsys.readouterr().out
+
+
+def test_a_name_is_on_one_line_and_an_ending_in_capitals_counts(tmp_path, capsys):
+    """A row per file, and nothing in it steers the terminal."""
+    for name in ("a\nb.ipynb", "\x1b[2J.ipynb", "ü ö.IPYNB"):
+        (tmp_path / name).write_text("")
+    assert main([str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[:-1]] == [
+        r"\x1b[2J.ipynb",
+        r"a\nb.ipynb",
+        "ü ö.IPYNB",
+    ]
+    assert main([str(tmp_path / "a\nb.ipynb")]) == 2
+    assert r"a\nb.ipynb: is empty" in capsys.readouterr().err

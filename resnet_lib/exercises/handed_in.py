@@ -520,7 +520,7 @@ def check_folder(folder: Path, timeout: float = SECONDS) -> list[Report]:
     found = []
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
-        found += [Path(here, f) for f in files if f.endswith(".ipynb") and f[0] != "."]
+        found += [Path(here, f) for f in files if f.lower().endswith(".ipynb") and f[0] != "."]
     if not found:
         raise Unusable("is a folder without a notebook (.ipynb). Give the one that has them.")
     found.sort()
@@ -535,8 +535,8 @@ def check_folder(folder: Path, timeout: float = SECONDS) -> list[Report]:
 def as_text(report: Report) -> str:
     """One notebook: a line for each exercise, and what its check says below."""
     if report.error:
-        return f"{report.file}: {report.error}"
-    lines = [f"{report.file}: {report.passed} of {len(report.verdicts)} passed"]
+        return f"{_on_one_line(report.file)}: {report.error}"
+    lines = [f"{_on_one_line(report.file)}: {report.passed} of {len(report.verdicts)} passed"]
     for verdict in report.verdicts:
         lines.append(f"{SIGNS[verdict['status']]} {verdict['label']}: {_short(verdict)}")
         lines += ["    " + line for line in verdict["message"].splitlines()]
@@ -545,18 +545,24 @@ def as_text(report: Report) -> str:
 
 def as_table(reports: list[Report]) -> str:
     """A folder: a line for each file, with what is not passed."""
-    width = max(len(report.file) for report in reports)
+    names = [_on_one_line(report.file) for report in reports]
+    width = max(map(len, names))
     lines = []
-    for report in reports:
+    for report, name in zip(reports, names):
         if report.error:
-            lines.append(f"{report.file:{width}}  unusable  {report.error}")
+            lines.append(f"{name:{width}}  unusable  {report.error}")
             continue
         rest = [f"{v['label']} {_short(v)}" for v in report.verdicts if v["status"] != PASSED]
         count = f"{report.passed} of {len(report.verdicts)}"
-        lines.append(f"{report.file:{width}}  {count:8}  {'; '.join(rest)}".rstrip())
+        lines.append(f"{name:{width}}  {count:8}  {'; '.join(rest)}".rstrip())
     complete = sum(report.complete for report in reports)
     lines.append(f"{complete} of {len(reports)} files have every exercise passed")
     return "\n".join(lines)
+
+
+def _on_one_line(name: str) -> str:
+    """A file's name with line breaks, tabs and what steers a terminal written as ``\\n`` and the like."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def _short(verdict: dict) -> str:
@@ -599,9 +605,15 @@ def as_json(reports: list[Report]) -> str:
 
 
 def _seconds(text: str) -> float:
-    if not 0 < float(text) < math.inf:
-        raise ValueError
-    return float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds above 0, such as 60"
+        )
+    return seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
