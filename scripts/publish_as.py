@@ -13,6 +13,8 @@ from pathlib import Path
 OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}"
 REPOSITORY = rf"(?P<repository>{OWNER}/[A-Za-z0-9._-]*[A-Za-z0-9_-])"
 
+EXAMPLE = "your-name/your-repository"  # in the README, where it must stay
+
 # What an address of this repository looks like, whatever owner and name it gives. A file or a folder must be there.
 PLACES = [
     rf"git\+https://github\.com/{REPOSITORY}",
@@ -92,6 +94,9 @@ def main(arguments: list[str]) -> int:
             "For example: make publish-as REPO=marie-curie/resnet-book",
             file=sys.stderr,
         )
+        return 2
+    if given == EXAMPLE:
+        print(f"{EXAMPLE} stands for the name of your own repository.", file=sys.stderr)
         return 2
     changed = publish_as(root, given)
     print("\n".join(["Changed:", *changed] if changed else ["Nothing had to change."]))

@@ -141,6 +141,18 @@ def test_a_name_that_is_none_is_refused(name, tmp_path):
     assert repr(name) in said.stderr and not said.stdout
 
 
+def test_the_example_of_the_readme_and_a_quote_are_refused(tree):
+    """The one would become the README's other words, the other is none of the shell's."""
+    before = contents(tree)
+    for name, words in [
+        ("your-name/your-repository", "stands for the name of your own"),
+        ("a'b/c", "REPO must be the owner's and"),
+    ]:
+        said = publish(tree, name)
+        assert said.returncode == 2 and words in said.stderr, said
+    assert contents(tree) == before and "your-name/your-repository" in before["README.md"]
+
+
 @pytest.mark.parametrize(
     ("file", "text"),
     [
