@@ -109,7 +109,7 @@ def test_no_two_misconceptions_are_the_same(name):
     """Over all probes each differs from each other one and from the reference; ids are unique and readable."""
     exercise = EXERCISES[name]
     ids = [mistake.id for mistake in exercise.mistakes]
-    assert len(set(ids)) == len(ids)
+    assert [one for one in ids if ids.count(one) > 1] == [], "ids that stand twice"
     assert all(id == id.lower() and " " not in id for id in ids)
     seen = {"the reference": exercise.reference} | {m.id: m.answer for m in exercise.mistakes}
     signatures = {
