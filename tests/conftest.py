@@ -11,6 +11,9 @@ from find_browser import system_browser
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
+# As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for ever.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same cases in every run: a test that is green today is not red tomorrow by the luck of the
 # draw. No deadline for one case, as the first call into PyTorch is slow.
 settings.register_profile("book", derandomize=True, database=None, deadline=None)
