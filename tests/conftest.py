@@ -14,6 +14,10 @@ from playwright.sync_api import sync_playwright
 # As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for ever.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A make that a test starts is one of its own: it must not hear of the NEWEST=1 of the make that runs the tests.
+for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
+    os.environ.pop(name, None)
+
 # The same cases in every run: a test that is green today is not red tomorrow by the luck of the
 # draw. No deadline for one case, as the first call into PyTorch is slow.
 settings.register_profile("book", derandomize=True, database=None, deadline=None)
