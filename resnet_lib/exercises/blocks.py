@@ -1279,6 +1279,11 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
         f"There is a ReLU between the {last} batch norm and the addition, so F(x) could only add. The one ReLU after the sum is enough.",
     )(lambda self, b, s: F.relu(F.relu(b) + s))
     joined(
+        "relu-on-each-summand",
+        "Each summand has a ReLU of its own. Add first, and then take one ReLU of the sum: a negative F(x) must be able to take "
+        "something away from x.",
+    )(lambda self, b, s: F.relu(b) + F.relu(s))
+    joined(
         "branch-added-to-itself",
         "The branch is added to itself, and the input is lost: x was overwritten before `x += x` or `out += out`. "
         "Keep the input under a name of its own first.",

@@ -198,6 +198,14 @@ def _(in_channels, out_channels, kernel_size, bias):
 
 
 @count_parameters.mistake(
+    "caret-before-plus",
+    "`^` is no power in Python: it compares the bits of two numbers, after the sum behind it. Write `kernel_size ** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size ^ 2 + (out_channels if bias else 0)
+
+
+@count_parameters.mistake(
     "caret-in-brackets",
     "`^` is no power in Python: 3 ^ 2 is 1, as it compares the bits. Write `kernel_size ** 2`.",
 )

@@ -818,8 +818,8 @@ def _(input_size):
 
 @stage_sizes.mistake(
     "halved-and-floored",
-    "You halve and round down. With K = 3, P = 1, S = 2 the formula gives one more for an odd size: "
-    "(113 − 3 + 2·1) / 2 + 1 = 57, not 56.",
+    "You halve and round down. The formula gives one more for an odd size: for 225, conv1 gives "
+    "(225 − 7 + 2·3) / 2 + 1 = 113, not 112.",
 )
 def _(input_size):
     return [input_size // 2**n for n in range(1, 6)]
@@ -834,6 +834,18 @@ def _(input_size):
     sizes = [round(input_size / 2)]
     for _ in range(4):
         sizes.append(round(sizes[-1] / 2))
+    return sizes
+
+
+@stage_sizes.mistake(
+    "six-sizes",
+    "You give six sizes, and halve once more than ResNet does: conv1, the max-pool and the first blocks of three stages "
+    "have stride 2, which are five.",
+)
+def _(input_size):
+    sizes = [-(-input_size // 2)]
+    for _ in range(5):
+        sizes.append(-(-sizes[-1] // 2))
     return sizes
 
 
