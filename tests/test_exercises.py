@@ -26,6 +26,7 @@ from resnet_lib.exercises import (
     checking,
     conformance_card,
     network,
+    probing,
     progress,
 )
 from resnet_lib.exercises.first_shown import SHOWN
@@ -334,6 +335,30 @@ def test_another_default_device_changes_no_verdict():
             assert torch.get_default_device() == torch.device("meta")
     finally:
         torch.set_default_device(None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: torch.set_default_dtype(torch.float64),
+        lambda: torch.set_default_device("meta"),
+    ],
+    ids=["dtype", "device"],
+)
+def test_defaults_that_forward_changes_leave_nothing_for_the_next_check(change):
+    """The numbers that weights are filled with are drawn once and kept; here such an answer is the first to need them."""
+
+    class ChangesDefaults(ResidualBasicBlock):
+        def forward(self, x):
+            change()
+            return super().forward(x)
+
+    check("basic_block", EXERCISES["basic_block"].reference)
+    probing._numbers_for.cache_clear()  # as after many other shapes
+    check("basic_block", ChangesDefaults)
+    verdict = check("basic_block", EXERCISES["basic_block"].reference)
+    probing._numbers_for.cache_clear()
+    assert verdict.status == "passed", verdict.message
 
 
 def test_weights_of_a_class_stay():

@@ -262,7 +262,9 @@ def _numbers_for(role: str, place: int, seed: int, shape: tuple[int, ...]) -> Te
         low, high = (
             bound / math.sqrt(max(math.prod(shape[1:]), 1) / 3) for bound in (low, high)
         )
-    return torch.rand(shape, generator=generator) * (high - low) + low
+    # named, as an answer's forward may have changed the defaults, and what is drawn is kept for the next check
+    drawn = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+    return drawn * (high - low) + low
 
 
 def set_seeds(seed: int) -> None:
