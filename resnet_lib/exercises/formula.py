@@ -843,10 +843,8 @@ def _(input_size):
     "have stride 2, which are five.",
 )
 def _(input_size):
-    sizes = [-(-input_size // 2)]
-    for _ in range(5):
-        sizes.append(-(-sizes[-1] // 2))
-    return sizes
+    sizes = right_stages(input_size)
+    return [*sizes, right_size(sizes[-1], 3, padding=1, stride=2)]
 
 
 @stage_sizes.mistake(

@@ -491,30 +491,22 @@ mistake(
         out_channels, out_channels
     ),
 )
-
-
-@MAKE_LAYER.mistake(
+mistake(
     "projection-channels-without-expansion",
     "The projection gives out channels. The block gives out channels * block.expansion, and the two are added: the "
     "projection must give out as many.",
+    first=lambda block, a, b, stride, downsample: block(
+        a, b, stride, downsample and projection(a, b, stride)
+    ),
 )
-def _(block, in_channels, channels, blocks, stride):
-    stage = stages()(block, in_channels, channels, blocks, stride)
-    if stage[0].downsample is not None:
-        stage[0].downsample = projection(in_channels, channels, stride)
-    return stage
-
-
-@MAKE_LAYER.mistake(
+mistake(
     "projection-batchnorm-without-expansion",
     "The batch norm of the projection is made for channels. Its convolution gives out channels * block.expansion: the batch norm "
     "needs as many.",
+    first=lambda block, a, b, stride, downsample: block(
+        a, b, stride, downsample and nn.Sequential(downsample[0], nn.BatchNorm2d(b))
+    ),
 )
-def _(block, in_channels, channels, blocks, stride):
-    stage = stages()(block, in_channels, channels, blocks, stride)
-    if stage[0].downsample is not None:
-        stage[0].downsample[1] = nn.BatchNorm2d(channels)
-    return stage
 
 
 @MAKE_LAYER.mistake(
