@@ -29,6 +29,7 @@ from resnet_lib.exercises import (
     probing,
     progress,
 )
+from resnet_lib.exercises.checking import gist, near
 from resnet_lib.exercises.first_shown import SHOWN
 from resnet_lib.exercises.probing import observe, same
 
@@ -126,17 +127,19 @@ def test_it_is_known_which_probe_shows_a_mistake_first(name):
     """The list that saves time is that of the probes as they are. If not: python scripts/write_first_shown.py."""
     exercise = EXERCISES[name]
     found: list[list[str]] = [[] for _ in exercise.probes]
+    gists = {id: seen for by_id in SHOWN[name] for id, seen in by_id.items()}
     for mistake in exercise.mistakes:
-        differs = (
-            number
+        number, right, got = next(
+            (number, right, got)
             for number, probe in enumerate(exercise.probes)
             if not same(
-                exercise.observed(mistake.answer, probe),
-                exercise.observed(exercise.reference, probe),
+                got := exercise.observed(mistake.answer, probe),
+                right := exercise.observed(exercise.reference, probe),
             )
         )
-        found[next(differs)].append(mistake.id)
-    assert SHOWN[name] == found
+        found[number].append(mistake.id)
+        assert near(gists.get(mistake.id), gist(right, got)), mistake.id
+    assert [list(by_id) for by_id in SHOWN[name]] == found
 
 
 def test_an_answer_that_nobody_can_name_in_time_still_fails(monkeypatch):
