@@ -177,7 +177,7 @@ class StudentError(Exception):
             self.text = str(error)
         except BaseException:
             self.text = ""
-        self.not_implemented = isinstance(error, NotImplementedError)
+        self.not_implemented = isinstance(error, NotImplementedError) and _raised_by_name(error)
         self.timed_out = isinstance(error, TimeIsUp)
         self.line = _students_line(error)
         super().__init__(self.text)
@@ -314,6 +314,18 @@ def not_a_module(text: str) -> str:
     """The type of what a container such as nn.Sequential was given in the place of a module, as PyTorch's message tells it."""
     match = re.fullmatch(r"(?:\w+\.)*(\w+) is not a Module subclass", text.strip())
     return match.group(1) if match else ""
+
+
+def _raised_by_name(error: BaseException) -> bool:
+    """Whether the function that raised an error names its type, as a stub does. Else the error is one of PyTorch's."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return (
+        step is not None
+        and _is_theirs(step.tb_frame.f_code.co_filename)
+        and type(error).__name__ in step.tb_frame.f_code.co_names
+    )
 
 
 @functools.cache

@@ -712,6 +712,13 @@ def doubled_after_projection(s, x):
     return F.relu(x)
 
 
+class Misspelt(nn.Module):
+    """A part of a block, of which PyTorch says NotImplementedError."""
+
+    def foward(self, x):
+        return x
+
+
 WRONG = {
     "basic_block": wrong_shortcut("basic")
     | anywhere("basic")
@@ -720,6 +727,10 @@ WRONG = {
         "downsample of the branch, x += x": (
             make("basic", doubled_after_projection),
             "projected-branch-doubled",
+        ),
+        "a part without forward": (
+            make("basic", lambda s, x: Misspelt()(s.side(x))),
+            None,
         ),
         "conv2 of the shortcut": (
             make("basic", conv2_of_the_shortcut),
