@@ -321,6 +321,12 @@ def test_nonsense_that_is_typed_is_put_right(show, typed, taken):
     assert control.input_value() == taken
     size = by_library(int(taken), 3, 1, 2)["output"]
     assert result(page) == f"O = {size}"
+    note = page.locator(".rx-taken", has_text=f"{taken} is taken in place of {typed}.")
+    assert "Whole numbers from 1 to 256" in note.text_content()
+    control.fill("12")  # a good number takes the note away
+    assert note.count() == 0
+    page.get_by_role("slider", name="Stride").fill("3")
+    assert page.locator(".rx-taken").all_text_contents() == [""] * 4
 
 
 def test_an_empty_field_changes_nothing_while_someone_types(show):

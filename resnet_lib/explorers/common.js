@@ -22,18 +22,41 @@ const numberControl = (label, { min, max, value, changed }) => {
   const limit = (text) => Math.min(max, Math.max(min, Math.round(Number(text)) || min));
   const slider = el("input", { type: "range", min, max, value, "aria-label": `${label}, slider` });
   const field = el("input", { type: "number", min, max, value, id, inputmode: "numeric" });
-  const take = (source, other) => () => {
-    if (source.value === "") return; // someone is typing
-    const wanted = limit(source.value);
-    other.value = wanted;
+  const note = el("p", { class: "rx-taken", "aria-live": "polite" });
+  let taken = value;
+  const take = (wanted) => {
+    taken = wanted;
     changed(wanted);
   };
-  slider.addEventListener("input", take(slider, field));
-  field.addEventListener("input", take(field, slider));
-  field.addEventListener("change", () => { field.value = limit(field.value); take(field, slider)(); });
+  const tell = (typed) => {
+    note.textContent = `Whole numbers from ${min} to ${max}: ${limit(typed)} is taken in place of ${typed || "nothing"}.`;
+  };
+  slider.addEventListener("input", () => {
+    field.value = slider.value;
+    note.textContent = "";
+    take(Number(slider.value));
+  });
+  field.addEventListener("input", () => { // what is empty or too small may be the beginning of a number
+    const typed = field.value;
+    if (typed === "") return;
+    note.textContent = "";
+    if (Number(typed) > max) tell(typed);
+    slider.value = limit(typed);
+    take(limit(typed));
+  });
+  field.addEventListener("change", () => {
+    const typed = field.value, wanted = limit(typed);
+    if (typed === "" || Number(typed) !== wanted) tell(typed);
+    slider.value = field.value = wanted;
+    take(wanted);
+  });
   return {
-    node: el("div", { class: "rx-control" }, el("label", { for: id }, label), slider, field),
-    set: (wanted) => { slider.value = wanted; field.value = wanted; },
+    node: el("div", { class: "rx-control" }, el("label", { for: id }, label), slider, field, note),
+    set: (wanted) => { // what someone is typing stays until they have done
+      if (wanted === taken) return;
+      slider.value = field.value = taken = wanted;
+      note.textContent = "";
+    },
   };
 };
 
