@@ -113,6 +113,9 @@ def probe(
         set_seeds(0)
         again = tried(fold, conv, batchnorm)
         seen["output, when the same two are folded a second time"] = output(again, x)
+        # Stride and padding show in the output. These do not, where the weight is replaced after the layer was made.
+        for name in ("in_channels", "out_channels", "kernel_size"):
+            seen[f"the {name} of the new layer"] = repr(getattr(new, name))
         return seen
 
     what = f"kernel_size={kernel_size}, stride={stride}, padding={padding}"
@@ -152,6 +155,7 @@ class FoldingError(StudentError):
     """What the student's function raised; mistakes that show in many words of PyTorch's are told apart by their cause."""
 
     CAUSES = (
+        "'NoneType' object has no attribute 'copy_'",  # None is written into, not calculated with
         "NoneType",
         "as parameter '",
         "a leaf Variable that requires grad",
@@ -283,6 +287,11 @@ mistake(
     "eps-fixed",
     "eps is a fixed 1e-5. Use batchnorm.eps: not every batch norm has the default.",
     scale=lambda bn: bn.weight / torch.sqrt(bn.running_var + 1e-5),
+)
+mistake(
+    "eps-fixed-as-in-keras",
+    "eps is a fixed 1e-3, the default of Keras. Use batchnorm.eps: PyTorch's default is 1e-5, and a batch norm may have another.",
+    scale=lambda bn: bn.weight / torch.sqrt(bn.running_var + 1e-3),
 )
 mistake(
     "eps-outside-the-root",
@@ -479,6 +488,19 @@ def _(conv, batchnorm):
 
 
 @FOLD.mistake(
+    "weight-never-set",
+    "The bias of the new layer is right, and its weight is never set: it still has the random numbers that nn.Conv2d begins with. "
+    "It becomes conv.weight times the factor of each output channel.",
+)
+def _(conv, batchnorm):
+    settings = conv.kernel_size, conv.stride, conv.padding
+    new = nn.Conv2d(conv.in_channels, conv.out_channels, *settings)
+    with torch.no_grad():
+        new.bias.copy_(folded(conv, batchnorm).bias)
+    return new
+
+
+@FOLD.mistake(
     "channels-swapped",
     "The new layer gets its two numbers of channels in the wrong order: nn.Conv2d takes in_channels first, then out_channels.",
 )
@@ -488,6 +510,32 @@ def _(conv, batchnorm):
     with torch.no_grad():
         new.weight.copy_(right.weight)
     return right
+
+
+@FOLD.mistake(
+    "channels-told-swapped",
+    "You replace the weight of the new layer by one of the right shape, but the layer itself was made with its two numbers of channels in "
+    "the wrong order: nn.Conv2d takes in_channels first, then out_channels.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    new.in_channels, new.out_channels = conv.out_channels, conv.in_channels
+    return new
+
+
+@FOLD.mistake(
+    "old-bias-as-a-setting",
+    "You make the new layer with `bias=conv.bias`. That setting of nn.Conv2d is True or False, not a tensor, and the new layer always has a "
+    "bias: write `bias=True`, or leave it out.",
+)
+def _(conv, batchnorm):
+    settings = conv.kernel_size, conv.stride, conv.padding
+    new = nn.Conv2d(conv.in_channels, conv.out_channels, *settings, bias=conv.bias)
+    right = folded(conv, batchnorm)
+    with torch.no_grad():
+        new.weight.copy_(right.weight)
+        new.bias.copy_(right.bias)
+    return new
 
 
 @FOLD.mistake(
@@ -624,9 +672,23 @@ def _(conv, batchnorm):
 
 
 @FOLD.mistake(
+    "new-bias-is-none",
+    "Where conv has no bias, your new layer has none either, so there is nothing to write into. It always needs one: make it with "
+    "`bias=True`. (A copy of conv gets one by `new.bias = nn.Parameter(…)`.)",
+)
+def _(conv, batchnorm):
+    new = copy.deepcopy(conv)
+    right = folded(conv, batchnorm)
+    with torch.no_grad():
+        new.weight.copy_(right.weight)
+        new.bias.copy_(right.bias)
+    return new
+
+
+@FOLD.mistake(
     "conv-bias-is-none",
     "A convolution without bias has `conv.bias` None, and None is no number. Take 0 instead: "
-    "`0 if conv.bias is None else conv.bias`; and let the new layer have a bias of its own.",
+    "`0 if conv.bias is None else conv.bias`; and make the new layer with a bias of its own, `bias=True`.",
 )
 def _(conv, batchnorm):
     return folded(conv, batchnorm, shift=lambda bn, _, scale: _shift(bn, conv.bias, scale))

@@ -252,11 +252,12 @@ def first_numbers(kernel_size):
 
 
 def bias_is_none(conv, bn):
-    new = functional(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
     factor = bn.weight / std(bn)
     new.weight = nn.Parameter(conv.weight * four(factor))
     new.bias = nn.Parameter(bn.bias + (conv.bias - bn.running_mean) * factor)
-    new.stride, new.padding = conv.stride, conv.padding
     return new
 
 
@@ -350,6 +351,58 @@ def turned_round(conv, bn):
     return new
 
 
+def told(settings):
+    """A new layer that is made with other settings, and then given the right weight and bias."""
+
+    def fold(conv, bn):
+        new = nn.Conv2d(*settings(conv), conv.stride, conv.padding)
+        right = functional(conv, bn)
+        new.weight, new.bias = right.weight, right.bias
+        return new
+
+    return fold
+
+
+@torch.no_grad()
+def old_bias_as_setting(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        bias=conv.bias,
+    )
+    new.weight.copy_(functional(conv, bn).weight)
+    new.bias.copy_(functional(conv, bn).bias)
+    return new
+
+
+@torch.no_grad()
+def bias_as_before(conv, bn):
+    settings = conv.kernel_size, conv.stride, conv.padding
+    has_bias = conv.bias is not None
+    new = nn.Conv2d(conv.in_channels, conv.out_channels, *settings, bias=has_bias)
+    new.weight.copy_(conv.weight * four(bn.weight / std(bn)))
+    own = conv.bias if has_bias else 0
+    new.bias.copy_(bn.bias + (own - bn.running_mean) * bn.weight / std(bn))
+    return new
+
+
+def bias_only(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    new.bias.data = functional(conv, bn).bias.data
+    return new
+
+
+def eps_of_keras(conv, bn):
+    other = copy.deepcopy(bn)
+    other.eps = 0.001
+    return functional(conv, other)
+
+
 def or_zero(conv, bn):
     own = conv.bias or 0
     new = functional(conv, bn)
@@ -369,6 +422,20 @@ WRONG = {
     "fold_batchnorm": {
         "bias never set": (weight_only, "bias-never-set"),
         "channels in the wrong order": (turned_round, "channels-swapped"),
+        "channels in the wrong order, weight replaced": (
+            told(lambda c: (c.out_channels, c.in_channels, c.kernel_size)),
+            "channels-told-swapped",
+        ),
+        "another kernel size, weight replaced": told(
+            lambda c: (c.in_channels, c.out_channels, c.stride)
+        ),
+        "in_channels twice, weight replaced": told(
+            lambda c: (c.in_channels, c.in_channels, c.kernel_size)
+        ),
+        "bias=conv.bias is not None": (bias_as_before, "new-bias-is-none"),
+        "bias=conv.bias": (old_bias_as_setting, "old-bias-as-a-setting"),
+        "weight never set": (bias_only, "weight-never-set"),
+        "the eps of Keras": (eps_of_keras, "eps-fixed-as-in-keras"),
         "or zero": or_zero,
         "one weight for both": (one_weight_for_both, "shares-the-given-weight"),
         "eps forgotten": (no_eps, "eps-forgotten"),
@@ -404,7 +471,7 @@ WRONG = {
             change=lambda c, b, new: setattr(new, "padding", c.padding[::-1])
         ),
         "conv.bias may be None": (bias_is_none, "conv-bias-is-none"),
-        "the bias of a copy may be None": (copy_has_no_bias, "conv-bias-is-none"),
+        "the bias of a copy may be None": (copy_has_no_bias, "new-bias-is-none"),
         "no torch.no_grad": (without_no_grad, "in-place-with-gradients"),
         "a tensor for a parameter": (assigns_a_tensor, "tensor-for-parameter"),
         "copy.copy": (shallow, "shallow-copy"),
