@@ -131,6 +131,22 @@ def _(out_channels, in_channels, kernel_size, bias):
 
 
 @count_parameters.mistake(
+    "bias-in-every-weight",
+    "You add the bias before you multiply by K·K, so an output channel gets K·K biases. It has one number more, however large its kernel is.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * (in_channels + bias) * kernel_size**2
+
+
+@count_parameters.mistake(
+    "two-counts",
+    "You return weights and biases as two numbers. The task asks for one number: add them.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return out_channels * in_channels * kernel_size**2, out_channels if bias else 0
+
+
+@count_parameters.mistake(
     "bias-always",
     "You count the biases even with bias=False. In ResNet the convolutions have none, as batch norm follows.",
 )
@@ -744,6 +760,30 @@ def _(layers):
 )
 def _(layers):
     return right_field(layers) - 1
+
+
+@receptive_field.mistake(
+    "sum-replaced",
+    "You keep only what the last layer adds. What all layers add is summed up, beginning with 1: `+=`, not `=`.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        field = (kernel_size - 1) * distance
+        distance *= stride
+    return field
+
+
+@receptive_field.mistake(
+    "no-brackets",
+    "Only the 1 is multiplied by the distance, as `*` comes before −. Put brackets around K − 1.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        field += kernel_size - 1 * distance
+        distance *= stride
+    return field
 
 
 @receptive_field.mistake(

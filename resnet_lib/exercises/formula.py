@@ -43,6 +43,7 @@ FITTING = [
     _case(224, 7, padding=3, stride=2),
     _case(5, 1, 1),  # more padding than kernel
     _case(56, 1, stride=2),  # a kernel smaller than the stride, as on the shortcuts
+    _case(8, 3, 1, 3),  # here each term rounded down by itself gives less than the whole
 ]
 SPECIAL = [
     _case(5, 5),  # fits exactly
@@ -56,6 +57,8 @@ SMALL = [
     _case(*sizes)
     for sizes in itertools.product(range(1, 8), (1, 2, 3, 5), range(3), range(1, 5))
 ]
+# And some large ones, for a rule with a limit: a kernel may be as large as the image, as in global pooling.
+LARGE = [_case(56, 56), _case(224, 31, 15, 8), _case(1000, 11, 2, 4)]
 
 
 @evidence
@@ -92,7 +95,7 @@ output_size = Exercise(
     name="output_size",
     signature="output_size(input_size, kernel_size, padding=0, stride=1)",
     reference=right_size,
-    probes=calls("output_size", right_size, FITTING, SPECIAL, SMALL),
+    probes=calls("output_size", right_size, FITTING, SPECIAL, SMALL + LARGE),
     praise="Every size is right, with halves and without, and a kernel that does not fit is refused.",
     evidence=tell_size,
     picture=picture_size,
@@ -158,6 +161,24 @@ def _(input_size, kernel_size, padding=0, stride=1):
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     return math.ceil((input_size - kernel_size + 2 * padding) / stride) + 1
+
+
+@output_size.mistake(
+    "each-term-divided",
+    "You divide each term by itself, so each is rounded by itself. Put brackets around I − K + 2·P, and divide and round once.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return input_size // stride - kernel_size // stride + 2 * padding // stride + 1
+
+
+@output_size.mistake(
+    "last-position-missing",
+    "Where the kernel ends with the last pixel, your count leaves this position out. A loop goes on while the kernel ends at the edge or "
+    "before it (`<=`, not `<`); `range` leaves out its end, so it ends at I − K + 2·P + 1; and the longer formula with a dilation of 1 "
+    "subtracts K − 1 and 1, not K and 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return len(range(0, input_size - kernel_size + 2 * padding, stride))
 
 
 @output_size.mistake(
@@ -243,8 +264,8 @@ def _(input_size, kernel_size, padding=0, stride=1):
 
 @output_size.mistake(
     "kernel-ignored-rounded-up",
-    "You divide the input size by the stride and round up. That is right only with the padding that just fits; "
-    "kernel size and padding count too: (I − K + 2·P) / S + 1.",
+    "Your size is the input size divided by the stride and rounded up. That is right only with the padding (K − 1) / 2; "
+    "kernel size and padding as they are given count too: (I − K + 2·P) / S + 1.",
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     return math.ceil(input_size / stride)
@@ -321,6 +342,22 @@ def _(input_size, kernel_size, padding=0, stride=1):
     "Padding and stride can be left out: `output_size(7, 3)`. Give them defaults, `padding=0, stride=1`.",
 )
 def _(input_size, kernel_size, padding, stride):
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "padding-by-default",
+    "Where no padding is given, you take 1. A layer has none by default, as in PyTorch: `padding=0`.",
+)
+def _(input_size, kernel_size, padding=1, stride=1):
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "stride-by-default",
+    "Where no stride is given, you take 2. A layer moves by one pixel by default, as in PyTorch: `stride=1`.",
+)
+def _(input_size, kernel_size, padding=0, stride=2):
     return (input_size - kernel_size + 2 * padding) // stride + 1
 
 
@@ -493,7 +530,8 @@ def _(kernel_size):
 
 @same_padding.mistake(
     "no-brackets-and-floor",
-    "Only the 1 is divided by 2, as `//` comes before −, and 1 // 2 is 0. Put brackets around K − 1.",
+    "You give K itself. Does your formula read K − 1 // 2? Only the 1 is divided there, as `//` comes before −, and 1 // 2 is 0: "
+    "put brackets around K − 1.",
 )
 def _(kernel_size):
     return kernel_size - 1 // 2
@@ -838,6 +876,15 @@ def _(input_size):
 
 
 @stage_sizes.mistake(
+    "divided-and-rounded",
+    "You divide `input_size` by 2, 4, 8, … and use `round`. The sizes are rounded up: for 225, conv1 gives "
+    "(225 − 7 + 2·3) / 2 + 1 = 113, not 112.",
+)
+def _(input_size):
+    return [round(input_size / 2**n) for n in range(1, 6)]
+
+
+@stage_sizes.mistake(
     "six-sizes",
     "You give six sizes, and halve once more than ResNet does: conv1, the max-pool and the first blocks of three stages "
     "have stride 2, which are five.",
@@ -951,13 +998,36 @@ for _id, _message, _layers in [
     ),
     (
         "max-pool-no-padding",
-        "Your max-pool has no padding. ResNet's is 3×3 with stride 2 and padding 1.",
+        "Your conv2_x is as small as a max-pool without padding makes it. ResNet's is 3×3 with stride 2 and padding 1: "
+        "(I − 3 + 2·1) / 2 + 1, with the + 1.",
         (_CONV1, (3, 0, 2), _HALF, _HALF, _HALF),
     ),
     (
         "max-pool-two",
-        "Your max-pool is 2×2. ResNet's is 3×3 with stride 2 and padding 1, which gives one more for an odd size.",
+        "Your max-pool gives one too few for an odd size, as a 2×2 one does. ResNet's is 3×3 with stride 2 and padding 1 on both sides.",
         (_CONV1, (2, 0, 2), _HALF, _HALF, _HALF),
+    ),
+    (
+        "only-conv1-by-the-formula",
+        "After conv1 you halve and round down. The max-pool and the first 3×3 convolution of conv3_x, conv4_x and conv5_x have padding 1, "
+        "and give one more for an odd size: (I − 3 + 2·1) // 2 + 1.",
+        (_CONV1, *[(2, 0, 2)] * 4),
+    ),
+    (
+        "stages-halved",
+        "In conv3_x, conv4_x and conv5_x you halve and round down. Each begins with a 3×3 convolution with stride 2 and padding 1, "
+        "which gives one more for an odd size: (I − 3 + 2·1) // 2 + 1.",
+        (_CONV1, _HALF, *[(2, 0, 2)] * 3),
+    ),
+    (
+        "only-conv1-padded",
+        "Only your conv1 has padding. The max-pool and the 3×3 convolutions with stride 2 have padding 1.",
+        (_CONV1, *[(3, 0, 2)] * 4),
+    ),
+    (
+        "padding-3-everywhere",
+        "All your layers have padding 3. That goes with the 7×7 kernel of conv1; the 3×3 ones have padding 1.",
+        (_CONV1, *[(3, 3, 2)] * 4),
     ),
     (
         "stages-no-padding",

@@ -142,6 +142,11 @@ def _in_place_of_error(answer: Callable, result: Seen) -> Seen:
     """A result where an error is right, in a form that does not depend on the words or numbers in it."""
     if result.kind == "str":
         return Seen("text", None, result.shown)
+    # Nobody refuses anything with these two: the code has run into them.
+    if result.shown.startswith(
+        ("Your code raised RecursionError", "Your code raised UnboundLocalError")
+    ):
+        return Seen("error", "by accident", result.shown)
     if result.kind not in ("error", "exception") and _forgets_raise(answer):
         return Seen("unraised", None, result.shown)
     return result

@@ -161,6 +161,15 @@ def _(name):
 
 
 @torchvision_name.mistake(
+    "last-only",
+    "Only `batchnorm3` gets its new name. Does a loop begin each time with the name that was given? Go on with the new one: "
+    "`name = name.replace(…)`.",
+)
+def _(name):
+    return name.replace("batchnorm3", "bn3")
+
+
+@torchvision_name.mistake(
     "first-only",
     "Only `batchnorm1` gets its new name. `batchnorm2` and `batchnorm3` need it too.",
 )

@@ -205,6 +205,21 @@ def size_minus_one(input_size, kernel_size, padding=0, stride=1):
     return (input_size - kernel_size + 2 * padding) // stride + 1
 
 
+def size_loop_stops_early(input_size, kernel_size, padding=0, stride=1):
+    count, start = 0, -padding
+    while start + kernel_size < input_size + padding:
+        count, start = count + 1, start + stride
+    if kernel_size > input_size + 2 * padding:
+        raise ValueError("does not fit")
+    return count
+
+
+def size_unbound(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size <= input_size + 2 * padding:
+        size = (input_size - kernel_size + 2 * padding) // stride + 1
+    return size
+
+
 def size_at_least_one(input_size, kernel_size, padding=0, stride=1):
     return max(1, (input_size - kernel_size + 2 * padding) // stride + 1)
 
@@ -312,6 +327,10 @@ def padding_by_recursion(kernel_size):
     if kernel_size < 1:
         raise ValueError("even")
     return 0 if kernel_size == 1 else 1 + padding_by_recursion(kernel_size - 2)
+
+
+def padding_endless_for_even(kernel_size):
+    return 0 if kernel_size == 1 else 1 + padding_endless_for_even(kernel_size - 2)
 
 
 def padding_round(kernel_size):
@@ -474,6 +493,35 @@ def stages_no_pool(input_size):
     for _ in range(3):
         sizes.append((sizes[-1] - 3 + 2) // 2 + 1)
     return sizes
+
+
+def stages_halved_after(count):
+    def answer(input_size):
+        sizes = stages_by_append(input_size)[:count]
+        while len(sizes) < 5:
+            sizes.append(sizes[-1] // 2)
+        return sizes
+
+    return answer
+
+
+def stages_pool(pool):
+    def answer(input_size):
+        conv1 = (input_size - 7 + 2 * 3) // 2 + 1
+        conv2 = pool(conv1)
+        return [conv1, conv2, *stages_by_append(conv2)[:3]]
+
+    return answer
+
+
+def stages_padded(padding):
+    def answer(input_size):
+        sizes = [(input_size - 7 + 2 * 3) // 2 + 1]
+        for _ in range(4):
+            sizes.append((sizes[-1] - 3 + 2 * padding) // 2 + 1)
+        return sizes
+
+    return answer
 
 
 def stages_not_small(input_size):
@@ -644,6 +692,20 @@ def field_area(layers):
     return field_backwards(layers) * field_backwards(layers)
 
 
+def field_of_the_last(layers):
+    field, strides = 1, 1
+    for k, s in layers:
+        field, strides = k * strides - strides, strides * s
+    return field
+
+
+def field_no_brackets(layers):
+    field, strides = 1, 1
+    for k, s in layers:
+        field, strides = field + k - strides, strides * s
+    return field
+
+
 def field_minus_stride(layers):
     field, jump = 1, 0
     for k, s in layers:
@@ -670,6 +732,12 @@ def name_by_table(name):
 def name_by_find(name):
     place = name.find("batchnorm")
     return name if place < 0 else name[:place] + "bn" + name[place + len("batchnorm") :]
+
+
+def name_loop_begins_anew(name):
+    for number in (1, 2, 3):
+        new = name.replace(f"batchnorm{number}", f"bn{number}")
+    return new
 
 
 def name_only_one_digit(name):
@@ -832,7 +900,7 @@ WRONG = {
         "refuses what fits": (size_refuses_what_fits, "fit-inverted"),
         "stride at most 3": wrong(lambda i, k, p, s: (i - k + 2 * p) // min(s, 3) + 1),
         "a float tensor": wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1.0)),
-        "stride 2 by default": size_no_stride_default,
+        "stride 2 by default": (size_no_stride_default, "stride-by-default"),
         "stride at most 2": size_only_stride_two,
         "-1 where it does not fit": (size_minus_one, "minus-one-for-error"),
         "at least 1": (size_at_least_one, "one-for-error"),
@@ -844,6 +912,22 @@ WRONG = {
             "tensor-result",
         ),
         "a bool": lambda i, k, p=0, s=1: True,
+        "a kernel up to 11": lambda i, k, p=0, s=1: size_walk(i, k if k < 12 else i + 99, p, s),
+        "a stride up to 7": lambda i, k, p=0, s=1: size_walk(i, k, p, min(s, 7)),
+        "every term by itself": (
+            wrong(lambda i, k, p, s: i // s - k // s + 2 * p // s + 1),
+            "each-term-divided",
+        ),
+        "PyTorch's formula with K for K − 1": (
+            wrong(lambda i, k, p, s: (i + 2 * p - k - 1) // s + 1),
+            "last-position-missing",
+        ),
+        "a loop that stops at the edge": (size_loop_stops_early, "last-position-missing"),
+        "padding 1 by default": (
+            lambda i, k, p=1, s=1: size_walk(i, k, p, s),
+            "padding-by-default",
+        ),
+        "no size where it does not fit": (size_unbound, ""),
         "plus 2": wrong(lambda i, k, p, s: (i - k + 2 * p) // s + 2),
         "padding squared": wrong(lambda i, k, p, s: (i - k + p**2) // s + 1),
         "check with four paddings": wrong_check(4),
@@ -865,7 +949,8 @@ WRONG = {
         "NotImplementedError for even": (padding_not_implemented, "other-exception"),
         "round": padding_round,
         "round of a half": (lambda k: round(k / 2), "half-of-kernel-rounded"),
-        "the kernel": lambda k: k,
+        "the kernel": (lambda k: k, "no-brackets-and-floor"),
+        "a recursion that passes the end": (padding_endless_for_even, ""),
         "-1 for even": (lambda k: k // 2 if k % 2 else -1, "minus-one-for-error"),
         "refuses 1": lambda k: padding_by_half(k) if k > 1 else padding_by_half(2),
         "log": lambda k: int(math.log2(k)),
@@ -896,6 +981,22 @@ WRONG = {
         "texts": (lambda n: [f"{size}" for size in stages_by_append(n)], "texts-in-the-list"),
         "a list of lists": lambda n: [[size] for size in stages_by_append(n)],
         "empty": lambda n: [],
+        "the sizes for 224, scaled": (
+            lambda n: [round(size * n / 224) for size in (112, 56, 28, 14, 7)],
+            "divided-and-rounded",
+        ),
+        "conv1, then //": (stages_halved_after(1), "only-conv1-by-the-formula"),
+        "conv1 and max-pool, then //": (stages_halved_after(2), "stages-halved"),
+        "max-pool without padding that rounds up": (
+            stages_pool(lambda n: -(-(n - 3) // 2) + 1),
+            "max-pool-two",
+        ),
+        "max-pool without + 1": (
+            stages_pool(lambda n: (n - 3 + 2) // 2),
+            "max-pool-no-padding",
+        ),
+        "one padding for all": (stages_padded(3), "padding-3-everywhere"),
+        "padding for conv1 alone": (stages_padded(0), "only-conv1-padded"),
     },
     "count_parameters": {
         "a bias for each input channel": (
@@ -923,6 +1024,11 @@ WRONG = {
         ),
         "cubed": lambda i, o, k, b: i * o * k**3 + o * b,
         "always square channels": lambda i, o, k, b: o * o * k * k + o * b,
+        "bias in the brackets": (
+            lambda i, o, k, b: o * k * k * (i + 1) if b else o * k * k * i,
+            "bias-in-every-weight",
+        ),
+        "weights and biases": (lambda i, o, k, b: (i * o * k * k, o * b), "two-counts"),
         "bias k times": lambda i, o, k, b: o * i * k * k + o * k * b,
         "only with bias": (
             lambda i, o, k, b: o * i * k * k + o if b else None,
@@ -995,6 +1101,8 @@ WRONG = {
             "all-strides",
         ),
         "a pair": (lambda layers: (field_backwards(layers),) * 2, "pair-result"),
+        "= for +=": (field_of_the_last, "sum-replaced"),
+        "1 times the distance": (field_no_brackets, "no-brackets"),
         "no stride above 3": lambda layers: field_backwards(
             [(k, min(s, 3)) for k, s in layers]
         ),
@@ -1016,6 +1124,7 @@ WRONG = {
             lambda name: name.replace("batchnorm1", "bn1", 1),
             "first-only",
         ),
+        "a loop that begins anew": (name_loop_begins_anew, "last-only"),
         "starts with": (
             lambda name: "bn" + name[9:] if name.startswith("batchnorm") else name,
             "stem-only",
