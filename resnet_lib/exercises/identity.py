@@ -36,6 +36,7 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
         fill(weights_in_order(block, x))
         block.train(training)
         before, attributes = layers(block), own_attributes(block)
+        modules = list(block.modules())  # kept, so that no new layer gets the id of an old one
         try:
             change(block)
         except AttributeError as error:  # its words tell mistakes apart, not only its numbers
@@ -45,7 +46,8 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
         seen = {
             "attributes that were added": sorted(own_attributes(block) - attributes),
             "the same layers": Fact(
-                layers(block) == before, "the block has other layers than before"
+                layers(block) == before and [*map(id, block.modules())] == [*map(id, modules)],
+                "the block has other layers than before",
             ),
             "the same mode": Fact(
                 block.training is training, f"the block is no longer in {mode} mode"
@@ -58,6 +60,10 @@ def probe(channels: int, height: int, width: int, training: bool) -> Probe:
             seen["output in eval mode"] = numbers(block.eval()(x.clone()))
         target = block.train()(x.clone().requires_grad_() * 1)
         seen["output in train mode"] = numbers(target)
+        seen["exactly the input"] = Fact(
+            torch.equal(seen["output in eval mode"], x) and torch.equal(target, x),
+            "the output is nearly x, and not equal to it",
+        )
         (target * random_input(*target.shape, seed=1)).sum().backward()
         learns = any(
             p.grad is not None and p.grad.abs().max().item() > 1e-6
@@ -113,6 +119,16 @@ def _(block):
 )
 @torch.no_grad()
 def _(block):
+    block.batchnorm2.bias.zero_()
+
+
+@mistake(
+    "nearly-zero",
+    "The scale of batchnorm2 is small, and not zero: the output is nearly x. It takes exactly 0.",
+)
+@torch.no_grad()
+def _(block):
+    block.batchnorm2.weight.fill_(1e-6)
     block.batchnorm2.bias.zero_()
 
 

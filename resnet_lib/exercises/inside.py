@@ -122,7 +122,11 @@ def tell_result(probe: Probe, expected: dict[str, object], got: dict[str, object
         shown = f"a tensor, {value.item():.4f}" if few else f"a tensor {tuple(value.shape)}"
     else:
         shown = (
-            f"{value:.4f}" if kind == "float" else "None" if kind == "NoneType" else f"a {kind}"
+            f"{value:.4f}"
+            if kind == "float"
+            else "None"
+            if kind == "NoneType"
+            else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
         )
     return f"With {probe.label}: the {what} should be {right[1]:.4f}; yours is {shown}."
 
@@ -273,6 +277,18 @@ mistake(
     "You take the ratio for each image and then the mean. Take the norm over all numbers of the batch at once: "
     "`branch.norm() / shortcut.norm()`.",
     lambda t: (t.branch.flatten(1).norm(dim=1) / t.shortcut.flatten(1).norm(dim=1)).mean(),
+)
+mistake(
+    "mean-of-the-norms-of-images",
+    "You take the norm of each image and the mean of these norms. Take the norm over all numbers of the batch at once: "
+    "`branch.norm() / shortcut.norm()`.",
+    lambda t: t.branch.flatten(1).norm(dim=1).mean() / t.shortcut.flatten(1).norm(dim=1).mean(),
+)
+mistake(
+    "variances",
+    "You compare variances, which are the squares of standard deviations and leave the mean out. Take the 2-norm: "
+    "`tensor.norm()`.",
+    lambda t: t.branch.var() / t.shortcut.var(),
 )
 mistake(
     "mean-over-channels",

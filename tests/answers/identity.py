@@ -100,6 +100,17 @@ def huge_variance(block):
     block.batchnorm2.running_mean.zero_()
 
 
+@torch.no_grad()
+def tiny(block):
+    block.batchnorm2.weight.fill_(1e-7)
+    block.batchnorm2.bias.zero_()
+
+
+def new_layer(block):
+    block.batchnorm2 = nn.BatchNorm2d(block.batchnorm2.num_features)
+    nn.init.zeros_(block.batchnorm2.weight)
+
+
 def hook(block):
     block.register_forward_hook(lambda module, inputs, output: inputs[0])
 
@@ -129,6 +140,8 @@ WRONG = {
         "scale halved": half,
         "one channel only": one_channel,
         "nearly zero": nearly,
+        "so small that nothing shows": (tiny, "nearly-zero"),
+        "a new batch norm that is zero": (new_layer, "layers-changed"),
         "variance made huge": huge_variance,
         "a hook that returns the input": hook,
         "a layer on the shortcut": downsample,
