@@ -1667,6 +1667,17 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
         def first(self, x):
             return self.batchnorm1(self.conv1(x))
 
+    if base is Basic:
+
+        @mistake(
+            "relu-behind-the-second-batchnorm",
+            "The first ReLU stands behind the second batch norm. It belongs between the first batch norm and conv2; the second one comes "
+            "after the sum.",
+        )
+        class ReluBehind(NoReluBetween):
+            def branch(self, x):
+                return F.relu(super().branch(x))
+
     @mistake(
         "no-second-batchnorm",
         "There is no batch norm after conv2; each convolution has its own.",

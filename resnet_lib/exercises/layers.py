@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parameter import UninitializedParameter
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, conv3x3
 from resnet_lib.exercises.checking import Exercise, tell
@@ -161,6 +162,17 @@ def state(module: nn.Module) -> dict[str, object]:
     }
 
 
+def with_shapes(module: nn.Module, channels: int) -> nn.Module:
+    """The module, once lazy layers, as nn.LazyLinear, have their shapes from a first image."""
+    if any(isinstance(weight, UninitializedParameter) for weight in module.parameters()):
+        modes = [(part, part.training) for part in module.modules()]
+        with torch.no_grad():
+            module.eval()(torch.zeros(1, channels, 32, 32))
+        for part, training in modes:
+            part.training = training
+    return module
+
+
 #: of ResNet-34, 101 and 152, and one more than any of them has
 LENGTHS = (2, 4, 6, 8, 23, 36, 37)
 
@@ -176,7 +188,7 @@ def long_stages_probe() -> Probe:
             LightBlock.made = 0
             stage = make_layer(LightBlock, 64, 128, blocks, 2)
             states.append(torch.default_generator.get_state())
-            modules = list(stage) if isinstance(stage, nn.Sequential) else []
+            modules = list(with_shapes(stage, 64)) if isinstance(stage, nn.Sequential) else []
             what = f", where `blocks` is {blocks}"
             seen["the number of blocks" + what] = len(modules)
             seen["the number of different blocks" + what] = len(set(map(id, modules)))

@@ -6,20 +6,20 @@ import copy
 import dataclasses
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.parameter import UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.comparing import randomise_batchnorm
 from resnet_lib.costs import count_parameters
 from resnet_lib.exercises.checking import Exercise, is_stub, tell
-from resnet_lib.exercises.layers import LightBlock, in_use, state
+from resnet_lib.exercises.layers import LightBlock, in_use, state, with_shapes
 from resnet_lib.exercises.probing import (
     Fact,
     Probe,
@@ -67,18 +67,7 @@ def build(answer: type, block: type[nn.Module], layers: list[int], *classes: int
         except Exception:
             pass  # the next line raises too, or the probe of that network
     LightBlock.made = 0
-    return with_shapes(answer(block, layers, *classes))
-
-
-def with_shapes(model: nn.Module) -> nn.Module:
-    """The network, once lazy layers, as nn.LazyLinear, have their shapes from a first image."""
-    if any(isinstance(weight, UninitializedParameter) for weight in model.parameters()):
-        modes = [(module, module.training) for module in model.modules()]
-        with torch.no_grad():
-            model.eval()(torch.zeros(1, 3, 32, 32))
-        for module, training in modes:
-            module.training = training
-    return model
+    return with_shapes(answer(block, layers, *classes), 3)
 
 
 def named(block: type[nn.Module], layers: list[int], *classes: int) -> str:
@@ -175,10 +164,10 @@ def table_probe() -> Probe:
             LightBlock.made = 0
             try:
                 with torch.device("meta"):
-                    model = with_shapes(answer(block, list(layers), 1000))
+                    model = with_shapes(answer(block, list(layers), 1000), 3)
             except Exception:
                 LightBlock.made = 0
-                model = with_shapes(answer(block, list(layers), 1000))
+                model = with_shapes(answer(block, list(layers), 1000), 3)
             with looking_for(None):
                 found = plan(model)
             for what, value in found.items():
@@ -212,6 +201,12 @@ def images(shape: tuple[int, int, int, int]) -> str:
 
 def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
     weights = weights_in_order(model, x.clone())
+    inside = [block.norm.weight for block in model.modules() if isinstance(block, LightBlock)]
+    scales = [
+        tensor
+        for role, tensor in weights
+        if role == "scale" and not any(tensor is scale for scale in inside)
+    ]
     starts = {
         "every convolution starts with different numbers": Fact(
             all(
@@ -222,8 +217,11 @@ def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
             "all weights of a convolution start with the same number",
         ),
         "every batch norm starts with a scale other than 0": Fact(
-            all(bool(tensor.all()) for role, tensor in weights if role == "scale"),
-            "a batch norm starts with a scale of 0",
+            all(bool(scale.all()) for scale in scales), "a batch norm starts with a scale of 0"
+        ),
+        "every batch norm starts with scale 1": Fact(
+            all(bool((scale == 1).all()) for scale in scales),
+            "a batch norm of the stem or of a projection starts with a scale other than 1",
         ),
     }
     fill(weights)
@@ -305,9 +303,12 @@ def evidence(probe: Probe, expected: dict, got: object) -> str:
             f"With {probe.label}: expected {len(right)} different blocks, got {len(wrong)}"
             + (f": {stages}." if stages else ".")
         )
-    number, (r, w) = next((n, b) for n, b in enumerate(zip(right, wrong), 1) if b[0] != b[1])
+    # the lists are sorted: one block too many among the first would put all later ones beside another
+    extra, lacking = ([*(Counter(a) - Counter(b))] for a, b in ((wrong, right), (right, wrong)))
+    w = min(extra, key=lambda plan: plan[1])
+    r = min(lacking, key=lambda plan: (plan[1] != w[1], plan[1]))
     return (
-        f"With {probe.label}: block {number} of {len(right)} has (in_channels, channels, stride, "
+        f"With {probe.label}: one of the {len(right)} blocks has (in_channels, channels, stride, "
         f"shortcut) = {w}; expected {r}."
     )
 
@@ -347,6 +348,9 @@ class Network(nn.Module):
         conv = skip(nn.Conv2d, self.in_channels, out_channels, 1, stride, bias=False)
         return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
+    def gives(self, block, channels):
+        return channels * block.expansion
+
     def update(self, channels, out_channels):
         self.in_channels = out_channels
 
@@ -357,7 +361,7 @@ class Network(nn.Module):
         return block(self.in_channels, channels)
 
     def make_layer(self, block, channels, blocks, stride):
-        out_channels = channels * block.expansion
+        out_channels = self.gives(block, channels)
         needed = self.needs(out_channels, stride)
         downsample = self.project(out_channels, stride) if needed else None
         stage = [self.first(block, channels, stride, downsample)]
@@ -394,14 +398,15 @@ class Shared(Network):
         Shared.latest = out_channels
 
 
+# Heights and widths are even and odd: padding as in TensorFlow is right for the odd ones.
 RESNET = Exercise(
     "resnet",
     "ResNet",
     ResNetBase,
     [
         plan_probe(LightBlock2, [1, 2, 3, 1], 10),
-        output_probe(LightBlock, [1, 1, 1, 1], 200, shape=(3, 3, 33, 23)),
-        output_probe(LightBlock, [1, 1, 1, 1], shape=(1, 3, 33, 257), scale=10),
+        output_probe(LightBlock, [1, 1, 1, 1], 200, shape=(3, 3, 33, 24)),
+        output_probe(LightBlock, [1, 1, 1, 1], shape=(1, 3, 34, 257), scale=10),
         training_probe(LightBlock2, [2, 1, 1, 1], 200, shape=(2, 3, 17, 33)),
         table_probe(),
     ],
@@ -484,8 +489,8 @@ mistake(
 )
 mistake(
     "max-pool-ceil-mode",
-    "The max-pool has ceil_mode=True instead of padding. At 224×224 that gives the same size, from other pixels: use "
-    "padding=1.",
+    "The max-pool reaches over the border on the right and below only, by ceil_mode=True or by padding there. At 224×224 that gives "
+    "the same size, from other pixels: use padding=1.",
     make_stem=stem_of(norm, nn.ReLU, lambda: nn.MaxPool2d(3, 2, ceil_mode=True)),
 )
 mistake(
@@ -514,6 +519,27 @@ for wrong in (0, 1, 2):
         f"conv1 has padding {wrong}. A 7×7 kernel with stride 2 needs padding 3 to halve the size exactly.",
         padding=wrong,
     )
+
+
+class AsInTensorFlow(nn.Module):
+    """Pads so that a 7×7 kernel with stride 2 halves every size, rounding up: an odd rest goes to the right and below."""
+
+    def forward(self, x):
+        rests = [5 if size % 2 == 0 else 6 for size in (x.shape[3], x.shape[2])]
+        return F.pad(x, [side for rest in rests for side in (rest // 2, rest - rest // 2)])
+
+
+for id, pad in (
+    ("conv1-padding-2-and-3", lambda: nn.ZeroPad2d((2, 3, 2, 3))),
+    ("conv1-padding-same", AsInTensorFlow),
+):
+    mistake(
+        id,
+        'conv1 pads an even size by 2 on the left and above, and by 3 on the right and below, as TensorFlow does with "same". '
+        "Here it is padding=3, on every side.",
+        padding=0,
+        make_stem=lambda self, pad=pad: nn.Sequential(pad(), *Network.make_stem(self)),
+    )
 mistake(
     "conv1-3x3",
     "conv1 is 3×3, with padding 1. In the ImageNet ResNet it is 7×7, with stride 2 and padding 3.",
@@ -527,6 +553,31 @@ mistake(
     padding=1,
     stride=1,
 )
+for id, default, pool in (
+    ("cifar-stem", 1000, lambda: nn.AdaptiveAvgPool2d(1)),
+    ("cifar-stem-and-pool", 1000, lambda: nn.AvgPool2d(4)),
+    ("cifar-network", 10, lambda: nn.AvgPool2d(4)),
+):
+
+    def __init__(self, block, layers, num_classes=default, pool=pool):
+        Network.__init__(self, block, layers, num_classes)
+        self.pool = pool()
+
+    mistake(
+        id,
+        "This is a network for CIFAR-10, with images of 32×32: its conv1 is 3×3 with stride 1, and it has no max-pool. For ImageNet "
+        "conv1 is 7×7 with stride 2 and padding 3, and a max-pool follows"
+        + (
+            "; the average pool takes any size: nn.AdaptiveAvgPool2d((1, 1))."
+            if id != "cifar-stem"
+            else "."
+        ),
+        kernel=3,
+        padding=1,
+        stride=1,
+        make_stem=stem_of(norm, nn.ReLU),
+        __init__=__init__,
+    )
 mistake("conv1-stride-1", "conv1 has stride 1. It has stride 2: it halves the size.", stride=1)
 mistake(
     "conv1-with-bias",
@@ -585,6 +636,11 @@ mistake(
     "flatten-the-batch",
     "You flatten all axes, the batch too. Keep axis 0: torch.flatten(x, 1).",
     flatten=lambda self, x: torch.flatten(x),
+)
+mistake(
+    "flatten-into-one-row",
+    "You flatten all axes into one row, the batch too. Keep axis 0: torch.flatten(x, 1).",
+    flatten=lambda self, x: x.reshape(1, -1),
 )
 mistake(
     "squeeze",
@@ -753,6 +809,68 @@ mistake(
     "in_channels becomes channels. It must become channels * block.expansion, what the block gives out.",
     update=lambda self, channels, out_channels: setattr(self, "in_channels", channels),
 )
+for id, parts in (
+    (
+        "in-channels-updated-before-the-first-block",
+        {
+            "first": lambda self, block, channels, stride, downsample: block(
+                channels * block.expansion, channels, stride, downsample
+            )
+        },
+    ),
+    (
+        "in-channels-updated-before-the-projection",
+        {
+            "make_layer": lambda self, block, channels, blocks, stride: (
+                self.update(channels, channels * block.expansion),
+                Network.make_layer(self, block, channels, blocks, stride),
+            )[1]
+        },
+    ),
+):
+    mistake(
+        id,
+        "in_channels is updated too early: projection and first block still receive what the stage before gives out. Update it "
+        "right after the first block.",
+        **parts,
+    )
+
+
+@RESNET.mistake(
+    "in-channels-updated-after-the-stage",
+    "in_channels is updated too late: the other blocks of a stage already receive channels * block.expansion. Update it right after "
+    "the first block.",
+)
+class _(Network):
+    def update(self, channels, out_channels):
+        pass
+
+    def make_layer(self, block, channels, blocks, stride):
+        stage = super().make_layer(block, channels, blocks, stride)
+        self.in_channels = channels * block.expansion
+        return stage
+
+
+for number, why in (
+    (
+        4,
+        "In your stages a block always gives out 4 * channels, which is right for bottlenecks only.",
+    ),
+    (
+        1,
+        "In your stages a block always gives out `channels`, which is right for basic blocks only.",
+    ),
+):
+    for id, features in (
+        (f"expansion-always-{number}", lambda self, block, number=number: 512 * number),
+        (f"expansion-always-{number}-in-the-stages", Network.features),
+    ):
+        mistake(
+            id,
+            f"{why} It gives out channels * block.expansion.",
+            gives=lambda self, block, channels, number=number: channels * number,
+            features=features,
+        )
 
 
 @RESNET.mistake(
@@ -817,6 +935,44 @@ mistake(
     "The convolution of a projection has a bias. Batch norm follows and has its own shift: bias=False.",
     project=projects(bias=True),
 )
+mistake(
+    "every-convolution-with-bias",
+    "conv1 and the convolutions of the projections have a bias. Batch norm follows and has its own shift: bias=False.",
+    conv1_bias=True,
+    project=projects(bias=True),
+)
+for id, what, convolution, batchnorm in (
+    ("projection-without-expansion", "The projections give", True, True),
+    (
+        "projection-convolution-without-expansion",
+        "The convolutions of the projections give",
+        True,
+        False,
+    ),
+    (
+        "projection-batchnorm-without-expansion",
+        "The batch norms of the projections are made for",
+        False,
+        True,
+    ),
+):
+
+    def make_layer(self, block, *plan):
+        self.expansion = block.expansion
+        return Network.make_layer(self, block, *plan)
+
+    def project(self, out_channels, stride, convolution=convolution, batchnorm=batchnorm):
+        channels = out_channels // self.expansion
+        given = channels if convolution else out_channels
+        conv = skip(nn.Conv2d, self.in_channels, given, 1, stride, bias=False)
+        return nn.Sequential(conv, nn.BatchNorm2d(channels if batchnorm else out_channels))
+
+    mistake(
+        id,
+        f"{what} `channels` channels. The block gives out channels * block.expansion, and the projection must give out as many.",
+        make_layer=make_layer,
+        project=project,
+    )
 mistake(
     "projection-3x3",
     "The projections are 3×3. They only have to change the channels and the size: 1×1, without padding.",
@@ -913,6 +1069,21 @@ mistake(
     "fc is made, and forward does not call it: the output is the pooled features.",
     forward=lambda self, x: torch.flatten(self.pool(self.stages(self.stem(x))), 1),
 )
+
+
+@RESNET.mistake(
+    "fc-result-unused",
+    "fc is called, and its result is thrown away: a layer gives out a new tensor. Write `x = self.fc(x)`, or return it.",
+)
+class _(Network):
+    def last(self, x):
+        return self.pooled
+
+    def flatten(self, x):
+        self.pooled = torch.flatten(x, 1)
+        return self.pooled
+
+
 mistake(
     "fc-without-bias",
     "fc has no bias. It is the one layer that has one, as no batch norm follows.",
@@ -948,8 +1119,8 @@ for number in (1, 2, 3, 4):
     )
     mistake(
         f"layer{number}-skipped",
-        f"layer{number} has no part in the result. Either forward does not call it, or its result is thrown away: write "
-        f"`x = self.layer{number}(x)`.",
+        f"layer{number} does not pass its result on. Either forward does not call it in its turn, or its result is thrown away: write "
+        f"`x = self.layer{number}(x)`, in the order of the numbers.",
         forward=lambda self, x, number=number: self.fc(
             torch.flatten(
                 self.pool(
@@ -999,6 +1170,27 @@ class _(Network):
 
 
 @RESNET.mistake(
+    "return-in-the-loop",
+    "The `return` of a stage stands inside the loop, so it ends after one turn, and a stage of one block is None. Put it behind the "
+    "loop, as far to the left as `for`.",
+)
+class _(Network):
+    def make_layer(self, block, channels, blocks, stride):
+        stage = super().make_layer(block, channels, min(blocks, 2), stride)
+        return stage if blocks > 1 else None
+
+    def whole(self, stages):
+        self.all = nn.ModuleList(stages)
+        self.first_stage = stages[0]
+
+    def forward(self, x):
+        x = self.stem(x)
+        for stage in self.all:
+            x = stage(x)
+        return self.fc(torch.flatten(self.pool(x), 1))
+
+
+@RESNET.mistake(
     "another-block-class",
     "The stages are built with a block class of their own, such as ResidualBasicBlock. Build them with `block`, the class that was "
     "given: so the same code makes ResNet-18 and ResNet-50.",
@@ -1017,6 +1209,20 @@ class _(Network):
     def forward(self, x):
         conv, _, relu, pool = self.stem
         x = self.stages(pool(relu(conv(x))))
+        return self.fc(torch.flatten(self.pool(x), 1))
+
+
+@RESNET.mistake(
+    "stem-batchnorm-result-unused",
+    "The batch norm after conv1 is called, and its result is thrown away: a layer gives out a new tensor. Write `x = self.bn1(x)`, "
+    "with the name that the layer has in your network.",
+)
+class _(Network):
+    def forward(self, x):
+        conv, norm, relu, pool = self.stem
+        x = conv(x)
+        norm(x)
+        x = self.stages(pool(relu(x)))
         return self.fc(torch.flatten(self.pool(x), 1))
 
 
@@ -1058,11 +1264,19 @@ mistake(
         [nn.init.zeros_(m.weight) for m in self.modules() if isinstance(m, nn.BatchNorm2d)],
     )[0],
 )
-
-
+mistake(
+    "batchnorm-starts-with-another-scale",
+    "A batch norm of the stem or of a projection starts with another scale than 1. Leave its weight as PyTorch makes it, 1: random "
+    "numbers are for the convolutions.",
+    __init__=lambda self, *given: (
+        Network.__init__(self, *given),
+        [nn.init.constant_(m.weight, 0.5) for m in self.stem if isinstance(m, nn.BatchNorm2d)],
+    )[0],
+)
 mistake(
     "stride-and-downsample-swapped",
-    "downsample is given to the block before stride. The order is block(in_channels, channels, stride, downsample).",
+    "downsample stands in the third place, where the block takes its stride. The order is block(in_channels, channels, stride, "
+    "downsample).",
     first=lambda self, block, channels, stride, downsample: block(
         self.in_channels, channels, downsample, stride
     ),
@@ -1451,6 +1665,8 @@ def _load(model: nn.Module, theirs: dict[str, Tensor]) -> Entry:
             )
     loaded = len(wanted.keys() & theirs.keys()) - len(shapes)
     text = f"{loaded} of {len(theirs)} by name"
+    if unknown and loaded == len(theirs):
+        text += f", {len(unknown)} left over"
     if reasons:
         if missing and len(missing) == len(unknown) and not shapes:
             pairs = list(zip(unknown, missing))
@@ -1490,7 +1706,9 @@ def _layers(names: list[str]) -> str:
 
 
 def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
-    images = random_input(2, 3, 65, 97)
+    images = 100 * random_input(
+        2, 3, 64, 97
+    )  # of small numbers, the logits of a deep network depend little
     with torch.no_grad():
         expected = theirs(images)
         try:
@@ -1515,6 +1733,6 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
     return Entry(
         False,
         "different",
-        "With the same weights, the same images of 65×97 pixels give other logits: names and shapes are right, so look at "
+        "With the same weights, the same images of 64×97 pixels give other logits: names and shapes are right, so look at "
         "what forward does, and at strides and padding.",
     )

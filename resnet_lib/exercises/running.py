@@ -286,7 +286,8 @@ def translate(text: str) -> str:
             "layer and does not apply it."
         )
     if kind := not_a_module(text):
-        return f"A {kind} stands where nn.Sequential takes one module."
+        article = "An" if kind[0].lower() in "aeiou" else "A"
+        return f"{article} {kind} stands where nn.Sequential takes one module."
     return ""
 
 

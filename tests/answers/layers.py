@@ -112,6 +112,11 @@ def numpy_numbers(block, in_channels, channels, blocks, stride):
 
 RIGHT = {
     "make_layer": {
+        "a lazy batch norm in the projection": lambda *given: general(
+            project=lambda i, o, s: nn.Sequential(
+                nn.Conv2d(i, o, 1, s, bias=False), nn.LazyBatchNorm2d()
+            )
+        )(*given),
         "a loop": loop,
         "one loop for all, keywords, nn.Identity": one_loop,
         "a comprehension, other names": comprehension,

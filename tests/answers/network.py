@@ -342,6 +342,94 @@ def forward(**methods):
     return type("Other", (Forward,), methods)
 
 
+def padded(sides):
+    """``Forward`` whose conv1 has the padding beside it: ``sides(height or width)`` in front and behind."""
+
+    def stem(self, x):
+        pads = [*sides(x.shape[3]), *sides(x.shape[2])]
+        x = F.conv2d(F.pad(x, pads), self.conv1.weight, stride=2)
+        return self.maxpool(F.relu(self.batchnorm1(x)))
+
+    return forward(stem=stem)
+
+
+def cifar(default=1000, pool=lambda x: x.mean((2, 3))):
+    """The stem, and with other arguments the end, of much public code for CIFAR-10."""
+
+    class Cifar(ResNetBase):
+        def __init__(self, block, layers, num_classes=default):
+            super().__init__(block, layers, num_classes)
+            self.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+
+        def forward(self, x):
+            x = F.relu(self.batchnorm1(self.conv1(x)))
+            x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+            return self.fc(pool(x).flatten(1))
+
+    return Cifar
+
+
+def stages(**changed):
+    """``ResNetBase`` with its own ``_make_layer``, line by line, and one thing changed."""
+    rule = {
+        "gives": lambda self, block, channels: channels * block.expansion,
+        "convolution": lambda i, o, stride, channels: nn.Conv2d(i, o, 1, stride, bias=False),
+        "norm": lambda o, channels: nn.BatchNorm2d(o),
+        "updates": "after the first",
+    } | changed
+
+    class Stages(ResNetBase):
+        def _make_layer(self, block, channels, blocks, stride):
+            out = rule["gives"](self, block, channels)
+            if rule["updates"] == "before all":
+                self.in_channels = out
+            downsample = None
+            if stride != 1 or self.in_channels != out:
+                conv = rule["convolution"](self.in_channels, out, stride, channels)
+                downsample = nn.Sequential(conv, rule["norm"](out, channels))
+            if rule["updates"] == "before the first":
+                self.in_channels = out
+            stage = [block(self.in_channels, channels, stride, downsample)]
+            if rule["updates"] in ("after the first", "returns there"):
+                self.in_channels = out
+            for _ in range(1, blocks):
+                stage.append(block(self.in_channels, channels))
+                if rule["updates"] == "returns there":
+                    return nn.Sequential(*stage)
+            self.in_channels = out
+            return None if rule["updates"] == "returns there" else nn.Sequential(*stage)
+
+    return Stages
+
+
+def keeps_no_stage(self):
+    del self.layer1, self.layer2, self.layer3, self.layer4
+
+
+def starts_norms(start):
+    return built(
+        lambda self: [start(m.weight) for m in self.modules() if isinstance(m, nn.BatchNorm2d)]
+    )
+
+
+def last_norms_at_zero(self):
+    """As torchvision's zero_init_residual, for blocks with any names."""
+    for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+        for block in stage:
+            norms = [
+                module
+                for name, module in block.named_modules()
+                if isinstance(module, nn.BatchNorm2d) and "downsample" not in name
+            ]
+            nn.init.zeros_(norms[-1].weight)
+
+
+def forgets_the_result(self, x):
+    x = self.conv1(x)
+    self.batchnorm1(x)
+    return self.maxpool(F.relu(x))
+
+
 class Inverted(ResNetBase):
     def _make_layer(self, block, channels, blocks, stride):
         return super()._make_layer(block, channels, blocks, 1 if channels == 512 else 2)
@@ -437,8 +525,84 @@ class Fraction(ResNetBase):
         return super()._make_layer(block, channels, blocks / 1, stride)
 
 
+RIGHT["resnet"] |= {
+    "padding 3 beside the convolution": padded(lambda size: (3, 3)),
+    "the last batch norm of each block starts at zero": built(last_norms_at_zero),
+}
 WRONG = {
     "resnet": {
+        "a bias in conv1": (
+            built(lambda self: setattr(self, "conv1", nn.Conv2d(3, 64, 7, 2, 3))),
+            "conv1-with-bias",
+        ),
+        "padding as TensorFlow has it": (
+            padded(lambda size: (3, 3) if size % 2 else (2, 3)),
+            "conv1-padding-same",
+        ),
+        "padding 2 and 3": (padded(lambda size: (2, 3)), "conv1-padding-2-and-3"),
+        "padding that is right for odd sizes": padded(
+            lambda size: (3, 3) if size % 2 else (2, 2)
+        ),
+        "a stem for CIFAR-10": (cifar(), "cifar-stem"),
+        "a stem and a pool for CIFAR-10": (
+            cifar(pool=lambda x: F.avg_pool2d(x, 4)),
+            "cifar-stem-and-pool",
+        ),
+        "a network for CIFAR-10": (
+            cifar(10, pool=lambda x: F.avg_pool2d(x, 4)),
+            "cifar-network",
+        ),
+        "4 times the channels": (
+            stages(gives=lambda self, block, channels: channels * 4),
+            "expansion-always-4-in-the-stages",
+        ),
+        "no block has an expansion": (
+            stages(gives=lambda self, block, channels: channels),
+            "expansion-always-1-in-the-stages",
+        ),
+        "batch norm of the projection for channels": (
+            stages(norm=lambda o, channels: nn.BatchNorm2d(channels)),
+            "projection-batchnorm-without-expansion",
+        ),
+        "projection to channels": (
+            stages(
+                convolution=lambda i, o, stride, channels: nn.Conv2d(
+                    i, channels, 1, stride, bias=False
+                ),
+                norm=lambda o, channels: nn.BatchNorm2d(channels),
+            ),
+            "projection-without-expansion",
+        ),
+        "in_channels updated first": (
+            stages(updates="before all"),
+            "in-channels-updated-before-the-projection",
+        ),
+        "in_channels updated before the first block": (
+            stages(updates="before the first"),
+            "in-channels-updated-before-the-first-block",
+        ),
+        "in_channels updated last": (
+            stages(updates="at the end"),
+            "in-channels-updated-after-the-stage",
+        ),
+        "return in the loop": (stages(updates="returns there"), "return-in-the-loop"),
+        "keeps no stage": (built(keeps_no_stage), ""),
+        "batch norms start at random": (
+            starts_norms(lambda weight: nn.init.normal_(weight, 1, 0.02)),
+            "batchnorm-starts-with-another-scale",
+        ),
+        "the batch norm's result is thrown away": (
+            forward(stem=forgets_the_result),
+            "stem-batchnorm-result-unused",
+        ),
+        "view(1, -1)": (
+            forward(head=lambda self, x: self.fc(self.avgpool(x).view(1, -1))),
+            "flatten-into-one-row",
+        ),
+        "layer3 before layer2": (
+            forward(body=lambda s, x: s.layer4(s.layer2(s.layer3(s.layer1(x))))),
+            "layer2-skipped",
+        ),
         "sets the expansion of the block": SetsTheExpansion,
         "eval mode": (built(lambda self: self.eval()), "starts-in-eval-mode"),
         "one batch norm in eval mode": (
