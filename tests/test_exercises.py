@@ -5,6 +5,7 @@ tests/answers: right ones written in other ways, wrong ones, and broken or hosti
 """
 
 import copy
+import functools
 import itertools
 import random
 import re
@@ -18,7 +19,7 @@ import pytest
 import torch
 from answers import BAD, RIGHT, WRONG
 
-from resnet_lib import ResidualBasicBlock, ResidualBottleNeck, ResNetBase
+from resnet_lib import ResidualBasicBlock, ResidualBottleNeck, ResNetBase, exercises
 from resnet_lib.exercises import (
     EXERCISES,
     Verdict,
@@ -394,13 +395,35 @@ def test_an_unknown_name_lists_the_names():
     assert all(name in str(caught.value) for name in NAMES)
 
 
-def test_progress_tells_what_is_passed(capsys):
+@pytest.fixture
+def new_session(monkeypatch):
+    """A session in which nothing has been checked yet."""
+    monkeypatch.setattr(exercises, "_best", {})
+
+
+def test_progress_tells_what_is_passed(capsys, new_session):
     check("same_padding", EXERCISES["same_padding"].reference)
     check("output_size", None)
     progress()
     lines = capsys.readouterr().out.splitlines()
     assert any("✔ same_padding" in line for line in lines)
     assert any("○ output_size" in line for line in lines)
+
+
+def test_progress_keeps_what_was_passed(capsys, new_session):
+    """A wrong answer that is tried later, as in the bug clinic, takes nothing away."""
+    check("same_padding", EXERCISES["same_padding"].reference)
+    assert check("same_padding", lambda kernel_size: kernel_size).status == "failed"
+    progress()
+    assert "✔ same_padding" in capsys.readouterr().out
+
+
+def test_a_block_that_differs_is_shown_beside_the_one_that_it_should_be():
+    """Not beside another one, which is right: the lists are sorted, and what is wrong may move a whole stage."""
+    late = WRONG["resnet"]["in_channels updated last"][0]
+    assert "(128, 128, 1, 'identity'); expected (256, 128, 1, 'identity')" in (
+        check("resnet", late).message
+    )
 
 
 def test_a_verdict_displays_itself():
@@ -541,6 +564,20 @@ class OtherNames(ResNetBase):
         x = self.maxpool(self.relu1(self.batchnorm1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.stage_a(x))))
         return self.classifier(torch.flatten(self.avgpool(x), 1))
+
+
+def test_the_card_sees_small_differences():
+    """Padding as in TensorFlow, which is right for odd sizes, and another eps in the stem, which hardly shows in small numbers."""
+    for key in ("padding as TensorFlow has it", "eps of all batch norms"):
+        wrong = WRONG["resnet"][key][0]
+        row = network._row(50, functools.partial(wrong, ResidualBottleNeck, [3, 4, 6, 3]))
+        assert str(row[2]) == "320 of 320 by name ✔" and row[3].right is False
+
+
+def test_the_card_says_what_is_left_over():
+    biased = WRONG["resnet"]["a bias in conv1"][0]
+    row = network._row(18, lambda: biased(ResidualBasicBlock, [2, 2, 2, 2]))
+    assert str(row[2]) == "122 of 122 by name, 1 left over ✘"
 
 
 def test_the_card_names_what_blocks_the_loading_and_says_it_once(monkeypatch):

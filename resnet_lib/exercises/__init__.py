@@ -36,7 +36,9 @@ EXERCISES: dict[str, Exercise] = {
     )
 }
 
-_latest: dict[str, Verdict] = {}  # of this session, for progress()
+_best: dict[
+    str, Verdict
+] = {}  # of this session, for progress(): one that passed, or else the last
 
 
 def check(name: str, answer: object) -> Verdict:
@@ -47,14 +49,16 @@ def check(name: str, answer: object) -> Verdict:
     """
     if name not in EXERCISES:
         raise KeyError(f"there is no exercise {name!r}; there are {', '.join(EXERCISES)}")
-    _latest[name] = check_answer(EXERCISES[name], answer)
-    return _latest[name]
+    verdict = check_answer(EXERCISES[name], answer)
+    if name not in _best or _best[name].status != PASSED:
+        _best[name] = verdict
+    return verdict
 
 
 def progress() -> None:
     """Prints which exercises have been passed in this session."""
     for name in EXERCISES:
-        status = _latest[name].status if name in _latest else "not checked yet"
+        status = _best[name].status if name in _best else "not checked yet"
         print(f"{'✔' if status == PASSED else '○'} {name:18} {status}")
-    passed = sum(verdict.status == PASSED for verdict in _latest.values())
+    passed = sum(verdict.status == PASSED for verdict in _best.values())
     print(f"{passed} of {len(EXERCISES)} passed")
