@@ -365,6 +365,34 @@ def test_defaults_that_forward_changes_leave_nothing_for_the_next_check(change):
     assert verdict.status == "passed", verdict.message
 
 
+def _double(*given):
+    return given[-1] * 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: setattr(torch.nn.functional, "relu", _double),
+        lambda: setattr(torch.nn.BatchNorm2d, "forward", _double),
+        lambda: torch.nn.modules.module.register_module_forward_hook(_double),
+    ],
+    ids=["function", "layer", "hook"],
+)
+def test_what_forward_patches_is_put_back(change):
+    """Also the mistakes that such an answer is compared with, which are looked at once, compute as ever."""
+
+    class Patches(ResidualBasicBlock):
+        def forward(self, x):
+            change()
+            return super().forward(x)
+
+    check("basic_block", Patches)
+    for mistake in EXERCISES["basic_block"].mistakes[:20]:
+        assert check("basic_block", mistake.answer).mistake == mistake.id
+    verdict = check("basic_block", EXERCISES["basic_block"].reference)
+    assert verdict.status == "passed", verdict.message
+
+
 def test_weights_of_a_class_stay():
     """Layers that belong to the class, which all instances share, keep their weights."""
 

@@ -117,7 +117,7 @@ _FOREIGN = {
     "group_norm": "GroupNorm",
     "layer_norm": "LayerNorm",
     "leaky_relu": "LeakyReLU",
-    "hardtanh": "ReLU6",
+    "relu6": "ReLU6",
     "gelu": "GELU",
     "silu": "SiLU",
     "elu": "ELU",
@@ -130,6 +130,12 @@ _FOREIGN = {
 
 _SUMS = {"add", "add_", "sub", "sub_", "mul", "mul_", "maximum"}
 _WEIGHTED = {"conv2d", "batch_norm", "linear"}
+
+
+def _is_gate(arguments: tuple) -> bool:
+    """Whether what goes into a function is one number per channel: (N, C) or (N, C, 1, 1)."""
+    shape = tuple(arguments[0].shape) if arguments and isinstance(arguments[0], Tensor) else ()
+    return len(shape) == 2 or len(shape) == 4 and shape[2:] == (1, 1)
 
 
 class Watch(Weights):
@@ -147,6 +153,15 @@ class Watch(Weights):
         if name in _SUMS and len(arguments) == 2:
             if all(isinstance(term, Tensor) for term in arguments):
                 self.terms = tuple(tuple(term.shape) for term in arguments)
+        elif name == "hardtanh":
+            bounds = tuple(arguments[1:3]) or (
+                named.get("min_val", -1),
+                named.get("max_val", 1),
+            )
+            kind = "ReLU6" if bounds == (0, 6) else "Hardtanh"  # nn.ReLU6 is such a Hardtanh
+            self.foreign = self.foreign or f"it computes with {kind}"
+        elif name == "sigmoid" and _is_gate(arguments):
+            self.foreign = self.foreign or "it weighs its channels with a sigmoid"
         elif name in _FOREIGN:
             self.foreign = self.foreign or f"it computes with {_FOREIGN[name]}"
         elif name == "pad" and named.get("mode", "constant") != "constant":
@@ -156,6 +171,7 @@ class Watch(Weights):
                 value = arguments[place] if len(arguments) > place else named.get(option, 1)
                 if value not in (1, (1, 1), [1, 1]):
                     self.options.append(f"a convolution has {option}={value}")
+                    self.foreign = self.foreign or f"a convolution has another {option} than 1"
         if name in _WEIGHTED:
             return super().__torch_function__(function, types, arguments, named)
         return function(*arguments, **named)
@@ -411,7 +427,7 @@ class Look:
     def settings(self) -> str:
         """What the output does not show."""
         if self.asleep:
-            return "it begins in eval mode"
+            return ASLEEP
         if self.biases:
             return "a convolution has a bias"
         if self.idle:
@@ -458,10 +474,11 @@ def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
 
 SETTINGS = "its layers, as `__init__` makes them"
 RIGHT = "as they should be"
+ASLEEP = "it begins in eval mode"
 CLOSER = ", in training and with other images"
 
 
-def _settings_probe(case: Case, reference: type) -> Probe:
+def _settings_probe(case: Case, projected: Case, reference: type) -> Probe:
     """What results do not show, and what the block does at real widths only.
 
     It is looked at where the output is right, so no mistake hides another.
@@ -470,7 +487,10 @@ def _settings_probe(case: Case, reference: type) -> Probe:
     expansion = case.expansion or 1
     first_stage = Case((64 * expansion, 64), 1, case.expansion, "")
     is_right_in_layer1 = _comparison(_probe(first_stage, ("result",), reference), reference)
-    layer4 = Case((512 * expansion, 512), 1, case.expansion, "")
+    given = "" if case.expansion is None else "projection"
+    widths = [64, 128, 256, 512]
+    wide = [Case((w * expansion, w), 1, case.expansion, "") for w in widths]
+    wide += [Case((w * expansion, w), 2, case.expansion, given) for w in widths]
 
     def settings(block) -> str:
         if not is_right(block):
@@ -490,9 +510,12 @@ def _settings_probe(case: Case, reference: type) -> Probe:
             return "__init__ sets the seed of the random numbers"
         if found != RIGHT:
             return found
+        if not all(part.training for part in projected.build(block)[0].modules()):
+            return ASLEEP
         if not is_right_in_layer1(block):
             return f"with {first_stage.label}, the output is another than the reference gives"
-        return _without_computing(block, layer4, reference)
+        plans = (_without_computing(block, case, reference) for case in wide)
+        return next((found for found in plans if found != RIGHT), RIGHT)
 
     return Probe(SETTINGS, settings)
 
@@ -522,9 +545,10 @@ def _without_computing(block, case: Case, reference: type) -> str:
     def plan(block) -> dict[str, object]:
         module, _ = case.build(block)
         with torch.no_grad(), Watch() as watch:
-            output = module.eval()(torch.ones(1, case.in_channels, 3, 3))
+            output = module.eval()(torch.ones(1, case.in_channels, 9, 9))
+        parameters = 0 if case.downsample else sum(p.numel() for p in module.parameters())
         return {
-            "the number of parameters": sum(p.numel() for p in module.parameters()),
+            "the number of parameters": parameters,  # the results tell what becomes of downsample
             "the shape of the output": tuple(output.shape),
             "what its convolutions have": ", ".join(sorted(set(watch.options))),
         }
@@ -535,11 +559,14 @@ def _without_computing(block, case: Case, reference: type) -> str:
         with torch.device("meta"):
             got = plan(block)
     except Exception:
-        got = plan(block)
+        try:
+            got = plan(block)
+        except Exception as error:
+            return Another(f"with {case.label}: {StudentError(error).explain()}".rstrip("."))
     for what, value in expected.items():
         if got[what] != value:
             found = f"expected {value}, got {got[what]}" if value else got[what]
-            return f"with {case.label}, {what}: {found}"
+            return Another(f"with {case.label}, {what}: {found}")
     return RIGHT
 
 
@@ -590,7 +617,7 @@ def _missing_projection_probe(case: Case, reference: type) -> Probe:
         return sum(p.dim() == 4 for p in module.parameters())
 
     def without(block, channels: int) -> str:
-        module = _call(block, [case.in_channels, channels, 2])
+        module = _call(block, [case.in_channels, channels, 2, None])
         try:
             with torch.no_grad():
                 module.eval()(case.input())
@@ -600,6 +627,8 @@ def _missing_projection_probe(case: Case, reference: type) -> Probe:
         return "an error" if convolutions(module) > usual else "a result"
 
     def run(block):
+        if _expansion(block) != case.expansion:
+            return "its `expansion` is not right yet"
         return " and ".join(
             without(block, channels) for channels in (case.channels, same_channels)
         )
@@ -643,7 +672,7 @@ def _exercise(name: str, signature: str, reference: type, praise: str, cases: li
     """``cases`` are (Case, parts) in the order in which they are tried; the settings are looked at in the first one."""
     probes = [_probe(case, parts, reference) for case, parts in cases]
     probes[1] = _probe(cases[1][0], cases[1][1], reference, probes[1].label + CLOSER)
-    probes.append(_settings_probe(cases[0][0], reference))
+    probes.append(_settings_probe(cases[0][0], cases[2][0], reference))
     if cases[0][0].expansion is not None:
         probes.insert(0, _expansion_probe(cases[0][0].expansion))
         probes.append(_missing_projection_probe(cases[3][0], reference))
@@ -751,6 +780,12 @@ plain_block = _exercise(
         (Case((4, 6), 2, None, ""), ALL),
         (Case((6, 4), 3, None, ""), ("result",)),
     ],
+)
+
+
+PRE_ACTIVATION = (
+    "This is the order of the later paper on identity mappings (batch norm, ReLU, conv, and no ReLU at the end); "
+    "the first ResNet has conv, batch norm, ReLU."
 )
 
 
@@ -1065,8 +1100,8 @@ def _add_common(exercise: Exercise, base: type) -> None:
         ),
         (
             "batchnorm-without-statistics",
-            "The batch norm has track_running_stats=False, so it keeps no running mean and variance, and a result in eval mode "
-            "depends on the other images of the batch.",
+            "The batch norm keeps no running mean and variance (track_running_stats=False, or F.batch_norm without them), so a result "
+            "in eval mode depends on the other images of the batch.",
             {"track_running_stats": False},
         ),
     ):
@@ -1105,6 +1140,38 @@ def _add_common(exercise: Exercise, base: type) -> None:
             lambda old: (
                 _conv(old, kernel_size=5, padding=2) if old.kernel_size == (3, 3) else old
             ),
+        )
+    )
+
+    @mistake(
+        "squeeze-and-excitation",
+        "The block weighs its channels with a sigmoid of their means, as the later squeeze-and-excitation networks do (SENet); "
+        "ResNet adds the branch as it is.",
+    )
+    class Gated(base):
+        def branch(self, x):
+            out = super().branch(x)
+            return out * torch.sigmoid(out.mean((2, 3), keepdim=True))
+
+    mistake(
+        "dilated",
+        "A 3×3 convolution is dilated, so it reads pixels that lie apart; here every convolution has dilation=1.",
+    )(
+        _changed(
+            base,
+            nn.Conv2d,
+            lambda old: _conv(old, padding=2, dilation=2) if old.kernel_size == (3, 3) else old,
+        )
+    )
+    mistake(
+        "grouped",
+        "A convolution is grouped or depthwise, as in ResNeXt and MobileNet; here every convolution has groups=1.",
+    )(
+        _changed(
+            base,
+            nn.Conv2d,
+            lambda old: _conv(old, groups=old.out_channels),
+            only="conv2",
         )
     )
 
@@ -1362,6 +1429,11 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
         "No gradient passes through the shortcut: it is detached (.detach(), .data or torch.no_grad). "
         "That path is the very reason why deep ResNets train; leave it connected.",
     )(lambda self, b, s: F.relu(b + s.detach()))
+    joined(
+        "shortcut-detached-without-downsample",
+        "No gradient passes through the shortcut where it is x: x is detached (.detach() or .data). "
+        "That path is the very reason why deep ResNets train; leave it connected.",
+    )(lambda self, b, s: F.relu(b + (s.detach() if self.downsample is None else s)))
     joined(
         "projection-detached",
         "No gradient passes through downsample: its result is detached (.detach(), .data or torch.no_grad), so the projection "
@@ -1791,14 +1863,22 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "pre-activation",
-        "This is the order of the later paper on identity mappings (batch norm, ReLU, conv, and no ReLU at the end); "
-        "the first ResNet has conv, batch norm, ReLU.",
+        PRE_ACTIVATION,
     )
     class PreActivation(NormFirst):
         def forward(self, x):
             out = self.conv1(F.relu(self.batchnorm1(x)))
             out = self.conv2(F.relu(self.batchnorm2(out)))
             return out if base is Plain else out + self.shortcut(x)
+
+    if base is not Plain:
+
+        @mistake("pre-activation-of-projection", PRE_ACTIVATION)
+        class PreActivationOfProjection(NormFirst):
+            def forward(self, x):
+                start = F.relu(self.batchnorm1(x))
+                out = self.conv2(F.relu(self.batchnorm2(self.conv1(start))))
+                return out + (x if self.downsample is None else self.downsample(start))
 
     mistake(
         "no-padding",
@@ -1850,22 +1930,6 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
         "kernel-1",
         "The convolutions have kernels of 1×1; the basic block has 3×3 with a padding of 1, twice.",
     )(_changed(base, nn.Conv2d, lambda old: _conv(old, kernel_size=1, padding=0)))
-
-    mistake(
-        "depthwise",
-        "The convolutions have groups, so a channel sees only a part of the others; ResNet has groups=1.",
-    )(
-        _changed(
-            base,
-            nn.Conv2d,
-            lambda old: _conv(old, groups=2),
-        )
-    )
-
-    mistake(
-        "dilated",
-        "The convolutions are dilated; ResNet has dilation=1 and a padding of 1.",
-    )(_changed(base, nn.Conv2d, lambda old: _conv(old, dilation=2, padding=2)))
 
 
 for _exercise_, _base in ((basic_block, Basic), (plain_block, Plain)):
@@ -2180,8 +2244,7 @@ class ThirdNormAfterAdd(Neck):
 
 @bottleneck.mistake(
     "pre-activation",
-    "This is the order of the later paper on identity mappings (batch norm, ReLU, conv, and no ReLU at the end); "
-    "the first ResNet has conv, batch norm, ReLU.",
+    PRE_ACTIVATION,
 )
 class NeckPreActivation(Neck):
     def __init__(self, in_channels, channels, *others):
@@ -2189,20 +2252,19 @@ class NeckPreActivation(Neck):
         self.batchnorm1 = nn.BatchNorm2d(in_channels)
         self.batchnorm3 = nn.BatchNorm2d(channels)
 
+    def branch(self, start):
+        out = self.conv2(F.relu(self.batchnorm2(self.conv1(start))))
+        return self.conv3(F.relu(self.batchnorm3(out)))
+
     def forward(self, x):
-        out = self.conv1(F.relu(self.batchnorm1(x)))
-        out = self.conv2(F.relu(self.batchnorm2(out)))
-        return self.conv3(F.relu(self.batchnorm3(out))) + self.shortcut(x)
+        return self.branch(F.relu(self.batchnorm1(x))) + self.shortcut(x)
 
 
-@bottleneck.mistake(
-    "grouped",
-    "The 3×3 is grouped or depthwise, as in ResNeXt and MobileNet; here it has groups=1.",
-)
-class Grouped(Neck):
-    def __init__(self, in_channels, channels, *others):
-        super().__init__(in_channels, channels, *others)
-        self.conv2 = _conv(self.conv2, groups=channels)
+@bottleneck.mistake("pre-activation-of-projection", PRE_ACTIVATION)
+class NeckPreActivationOfProjection(NeckPreActivation):
+    def forward(self, x):
+        start = F.relu(self.batchnorm1(x))
+        return self.branch(start) + (x if self.downsample is None else self.downsample(start))
 
 
 # Mistakes in the plain block ------------------------------------------------------------------------------------------

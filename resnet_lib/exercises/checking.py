@@ -10,7 +10,7 @@ import functools
 import inspect
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from resnet_lib.exercises.probing import (
     observe,
     same,
     weights_come_back,
+    without_gradients,
 )
 from resnet_lib.exercises.running import (
     Differs,
@@ -31,6 +32,7 @@ from resnet_lib.exercises.running import (
     TimeIsUp,
     nothing_changes,
     time_limit,
+    tools_stay,
     untimed,
 )
 from resnet_lib.exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
@@ -279,15 +281,20 @@ def _probe(exercise: Exercise, answer: object, deadline: float) -> Verdict:
     """Tries every probe; where one differs from the reference, looks for the mistake that differs in the same way."""
     expected = [exercise.observed(exercise.reference, probe) for probe in exercise.probes]
     got = []
-    for probe in exercise.probes:
-        got.append(observe(probe, answer))
-        if isinstance(got[-1], StudentError) and (got[-1].timed_out or got[-1].not_implemented):
-            if got[-1].not_implemented:
-                return _not_attempted(exercise, "Your code still raises NotImplementedError.")
-            if all(same(g, e) for e, g in zip(expected, got[:-1])):
-                return _verdict(exercise, FAILED, got[-1].explain())
-            got.pop()  # slow, and wrong before the time was up
-            break
+    with tools_stay():
+        for probe in exercise.probes:
+            got.append(observe(probe, answer))
+            if isinstance(got[-1], StudentError) and (
+                got[-1].timed_out or got[-1].not_implemented
+            ):
+                if got[-1].not_implemented:
+                    return _not_attempted(
+                        exercise, "Your code still raises NotImplementedError."
+                    )
+                if all(same(g, e) for e, g in zip(expected, got[:-1])):
+                    return _verdict(exercise, FAILED, got[-1].explain())
+                got.pop()  # slow, and wrong before the time was up
+                break
     with untimed():
         verdict = _judge(exercise, expected, got, deadline)
         if verdict.status == FAILED and (dropped := dropped_errors(answer)):
@@ -309,20 +316,29 @@ def _judge(exercise: Exercise, expected: list, got: list, deadline: float) -> Ve
     shown = {id: n for n, by_id in enumerate(SHOWN.get(exercise.name, ())) for id in by_id}
     # the probes that showed something come first: few mistakes show the same there
     order = sorted(range(len(got)), key=lambda number: (number not in wrong, number))
-    alike = (
-        mistake
-        for mistake in _likely_first(exercise, first, expected[first], got[first])
-        if mistake.id not in SCREENED
-        and shown.get(mistake.id, first) == first
-        and time.thread_time() < deadline
-        and all(
-            exercise.looks_like(mistake.answer, exercise.probes[number], got[number])
-            for number in order
+
+    def alike(got: list) -> Iterator[Misconception]:
+        return (
+            mistake
+            for mistake in _likely_first(exercise, first, expected[first], got[first])
+            if mistake.id not in SCREENED
+            and shown.get(mistake.id, first) == first
+            and time.thread_time() < deadline
+            and all(
+                exercise.looks_like(mistake.answer, exercise.probes[number], got[number])
+                for number in order
+            )
         )
-    )
-    mistake = next(alike, None)
-    if len(got) < len(exercise.probes) and next(alike, None):
-        mistake = None  # what was seen fits more than one
+
+    found = alike(got)
+    mistake = next(found, None)
+    if len(got) < len(exercise.probes):
+        if next(found, None):
+            mistake = None  # what was seen fits more than one
+    elif mistake is None:
+        other = [without_gradients(seen) for seen in got]
+        if not same(other[first], expected[first]):
+            mistake = next(alike(other), None)
     if mistake is None:
         return _verdict(exercise, FAILED, details, None, picture)
     return _verdict(exercise, FAILED, f"{mistake.message}\n{details}", mistake.id, picture)

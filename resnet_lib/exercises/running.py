@@ -21,6 +21,7 @@ from types import FrameType
 import numpy
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _TORCH = str(Path(torch.__file__).resolve().parent)
@@ -68,6 +69,37 @@ def nothing_changes() -> Iterator[None]:
                 0
             )  # of this check alone; else what is enabled begins with the full collection
             gc.enable()
+
+
+#: what answers compute with: the names in them, and the hooks of all modules
+_TOOLS = (torch, F, *{kind for kind in vars(nn).values() if isinstance(kind, type)})
+_HOOKS = [
+    hooks
+    for name, hooks in vars(nn.modules.module).items()
+    if name.startswith("_global_") and isinstance(hooks, dict)
+]
+
+
+@contextlib.contextmanager
+def tools_stay() -> Iterator[None]:
+    """Puts PyTorch's functions, layers and global hooks back: an answer that patches one must not change the next check."""
+    names = [dict(vars(tool)) for tool in _TOOLS]
+    entries = [dict(hooks) for hooks in _HOOKS]
+    try:
+        yield
+    finally:
+        with untimed():
+            for tool, before in zip(_TOOLS, names):
+                for name, value in before.items():
+                    if vars(tool).get(name) is not value:
+                        setattr(tool, name, value)
+                if isinstance(tool, type):
+                    for name in vars(tool).keys() - before.keys():
+                        if not name.startswith("__"):
+                            delattr(tool, name)
+            for hooks, before in zip(_HOOKS, entries):
+                hooks.clear()
+                hooks.update(before)
 
 
 def use_default_device(device: torch.device) -> None:

@@ -286,9 +286,24 @@ class HandsOn(ResidualBasicBlock):
         super().__init__(in_channels, channels, downsample=downsample, stride=stride)
 
 
+class Matrices(make("neck")):
+    """The weights of its 1×1 convolutions are matrices, which forward makes into kernels."""
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__(in_channels, channels, stride, downsample)
+        del self.c1, self.c3
+        self.down_to = nn.Parameter(torch.randn(channels, in_channels) / 9)
+        self.up_to = nn.Parameter(torch.randn(4 * channels, channels) / 9)
+
+    def body(self, x):
+        out = self.act(self.b1(F.conv2d(x, self.down_to[:, :, None, None])))
+        out = self.act(self.b2(self.c2(out)))
+        return self.b3(F.conv2d(out, self.up_to.unsqueeze(-1).unsqueeze(-1)))
+
+
 RIGHT = {
     "basic_block": right("basic") | {"hands its arguments on": HandsOn},
-    "bottleneck": right("neck"),
+    "bottleneck": right("neck") | {"matrices for the 1×1": Matrices},
     "plain_block": right("plain"),
 }
 
@@ -584,9 +599,73 @@ def _in_a_list(self, i, c, s):
     self.rest = [down]
 
 
+def _gate(x):
+    return torch.sigmoid(F.adaptive_avg_pool2d(x, 1))
+
+
+def _needs_stride(kind):
+    class NeedsStride(make(kind)):
+        def __init__(self, in_channels, channels, stride, *others):
+            super().__init__(in_channels, channels, stride, *others)
+
+    return NeedsStride
+
+
+def _grouped_at_256(self, i, c, s):
+    if c == 256:
+        self.c2.groups = 2
+        self.c2.weight = nn.Parameter(self.c2.weight[:, :128].clone())
+
+
+def _no_stride_at_64(self, i, c, s):
+    if c == 64:
+        for layer in (self.c1, self.c2):
+            layer.stride = (1, 1)
+
+
 def anywhere(kind):
     """Mistakes that every block can have."""
     return {
+        "nn.ReLU6": (make(kind, init=_attribute("act", lambda *given: nn.ReLU6())), "relu6"),
+        "an upper bound of 9": make(
+            kind, init=_attribute("act", lambda *given: nn.Hardtanh(0, 9))
+        ),
+        "squeeze and excitation": (
+            make(
+                kind,
+                lambda s, x: s.act(
+                    s.body(x) * _gate(s.body(x)) + (0 if kind == "plain" else s.side(x))
+                ),
+            ),
+            "squeeze-and-excitation",
+        ),
+        "grouped convolution": (
+            make(
+                kind,
+                init=_attribute(
+                    "c2",
+                    lambda i, c, s: nn.Conv2d(
+                        c, c, 3, s if kind == "neck" else 1, 1, groups=c, bias=False
+                    ),
+                ),
+            ),
+            "grouped",
+        ),
+        "dilated convolution": (
+            make(
+                kind,
+                init=_attribute(
+                    "c2",
+                    lambda i, c, s: nn.Conv2d(
+                        c, c, 3, s if kind == "neck" else 1, 3, dilation=3, bias=False
+                    ),
+                ),
+            ),
+            "dilated",
+        ),
+        "no default for stride alone": (_needs_stride(kind), "no-defaults"),
+        "grouped in the third stage": make(kind, init=_grouped_at_256),
+        "no stride in the first stage": make(kind, init=_no_stride_at_64),
         "eval mode from the beginning": (
             make(kind, init=_eval_at_the_end),
             "starts-in-eval-mode",
@@ -641,8 +720,66 @@ def _methods(init, forward):
     return {init: build, forward: lambda self, x: self.c1(x)}
 
 
+def _without_expansion(kind):
+    block = make(kind)
+    del block.expansion
+    return block
+
+
+def _detached_x(self, x):
+    identity = x.detach()
+    out = self.body(x)
+    if self.down is not None:
+        identity = self.down(x)
+    return self.act(out + identity)
+
+
+def _relu_then_in_place_sum(self, x):
+    out = F.relu_(self.body(x))
+    out += self.side(x)
+    return out
+
+
+def _relu_in_place_sum_relu(self, x):
+    return F.relu_(_relu_then_in_place_sum(self, x))
+
+
+def _eval_downsample(self, i, c, s):
+    if self.down is not None:
+        self.down.eval()
+
+
+def _pre_activation(kind):
+    def init(self, i, c, s):
+        self.b1 = norm(i)
+        if kind == "neck":
+            self.b3 = norm(c)
+
+    def forward(self, x):
+        out = F.relu(self.b1(x))
+        shortcut = x if self.down is None else self.down(out)
+        out = self.c2(F.relu(self.b2(self.c1(out))))
+        if kind == "neck":
+            out = self.c3(F.relu(self.b3(out)))
+        return out + shortcut
+
+    return make(kind, forward, init)
+
+
 def around_the_shortcut(kind):
     return {
+        "no expansion, and no line reads it": (_without_expansion(kind), "no-expansion"),
+        "identity = x.detach()": (
+            make(kind, _detached_x),
+            "shortcut-detached-without-downsample",
+        ),
+        "ReLU in place, then +=": (make(kind, _relu_then_in_place_sum), "relu-before-add"),
+        "ReLU in place, +=, ReLU": (
+            make(kind, _relu_in_place_sum_relu),
+            "relu-before-and-after-add",
+        ),
+        "downsample in eval mode": (make(kind, init=_eval_downsample), "starts-in-eval-mode"),
+        "pre-activation, both paths": (_pre_activation(kind), "pre-activation-of-projection"),
         "a copy of downsample": (make(kind, init=_copied), "downsample-copied"),
         "downsample in a list": (
             make(
@@ -811,12 +948,6 @@ WRONG = {
                 lambda s, x: F.relu(s.side(x) + s.b3(s.c3(s.b2(s.c2(F.relu(s.b1(s.c1(x)))))))),
             ),
             "no-relu-after-conv2",
-        ),
-        "dilated 3×3": make(
-            "neck",
-            init=_attribute(
-                "c2", lambda i, c, s: nn.Conv2d(c, c, 3, s, 2, dilation=2, bias=False)
-            ),
         ),
     },
     "plain_block": anywhere("plain")

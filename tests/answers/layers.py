@@ -110,6 +110,16 @@ def numpy_numbers(block, in_channels, channels, blocks, stride):
     return loop(block, in_channels, out // block.expansion, blocks, stride)
 
 
+def lazy(block, in_channels, channels, blocks, stride):
+    out, downsample = channels * block.expansion, None
+    if stride != 1 or in_channels != out:
+        downsample = nn.Sequential(
+            nn.LazyConv2d(out, 1, stride, bias=False), nn.LazyBatchNorm2d()
+        )
+    first = block(in_channels, channels, stride, downsample)
+    return nn.Sequential(first, *(block(out, channels) for _ in range(blocks - 1)))
+
+
 RIGHT = {
     "make_layer": {
         "a lazy batch norm in the projection": lambda *given: general(
@@ -117,6 +127,7 @@ RIGHT = {
                 nn.Conv2d(i, o, 1, s, bias=False), nn.LazyBatchNorm2d()
             )
         )(*given),
+        "nn.LazyConv2d": lazy,
         "a loop": loop,
         "one loop for all, keywords, nn.Identity": one_loop,
         "a comprehension, other names": comprehension,
