@@ -493,7 +493,7 @@ BROKEN_IN_THE_CLINIC = {
     "3": "stride-on-conv2",
     "4": "relu-before-and-after-add",
     "5": "stem-without-relu",
-    "6": "stride-on-both",
+    "6": "later-blocks-share-weights",
     "7": "stride-only-in-layer1",
     "8": "projection-without-batchnorm",
 }
