@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy
 
 from resnet_lib.costs import receptive_field as right_field
 from resnet_lib.exercises.checking import Exercise
 from resnet_lib.exercises.functions import (
+    ALL_RIGHT,
+    NOT_ASKED,
     Call,
     Seen,
     calls,
     evidence,
+    plain,
     plainly,
     tell_value,
     wrong_kinds,
@@ -92,6 +97,17 @@ def _(in_channels, out_channels, kernel_size, bias):
 def _(in_channels, out_channels, kernel_size, bias):
     if bias:
         return right_parameters(in_channels, out_channels, kernel_size, bias)
+
+
+@count_parameters.mistake(
+    "error-without-bias",
+    "With bias=False your code raises an error. There are still the weights to count. (Do you ask an nn.Conv2d? Its `bias` is None "
+    "then: ask `if conv.bias is not None` first.)",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    if not bias:
+        None.numel()
+    return right_parameters(in_channels, out_channels, kernel_size, bias)
 
 
 @count_parameters.mistake(
@@ -222,6 +238,25 @@ def _(in_channels, out_channels, kernel_size, bias):
 
 
 @count_parameters.mistake(
+    "caret-behind-the-kernel",
+    "`^` is no power in Python: it compares the bits of two numbers, here of the kernel size and of the product behind it. "
+    "Write `kernel_size ** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    count = kernel_size ^ 2 * in_channels * out_channels
+    return count + bias * out_channels
+
+
+@count_parameters.mistake(
+    "caret-behind-the-kernel-and-before-plus",
+    "`^` is no power in Python: it compares the bits of two numbers, here of the kernel size and of all that stands behind it. "
+    "Write `kernel_size ** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return kernel_size ^ 2 * in_channels * out_channels + (out_channels if bias else 0)
+
+
+@count_parameters.mistake(
     "caret-in-brackets",
     "`^` is no power in Python: 3 ^ 2 is 1, as it compares the bits. Write `kernel_size ** 2`.",
 )
@@ -259,6 +294,14 @@ def _(in_channels, out_channels, kernel_size, bias):
 )
 def _(in_channels, out_channels, kernel_size, bias):
     return in_channels * kernel_size**2 + bias * out_channels
+
+
+@count_parameters.mistake(
+    "one-filter-with-its-bias",
+    "You count one filter and its bias. Each output channel has a filter and a bias of its own: multiply both by out_channels.",
+)
+def _(in_channels, out_channels, kernel_size, bias):
+    return in_channels * kernel_size**2 + bias
 
 
 @count_parameters.mistake(
@@ -305,9 +348,10 @@ multiply_adds = Exercise(
         [
             plainly(2, 4, 3, 5),
             plainly(3, 64, 7, 112),
-            # Above 2³¹ and odd: too much for 32-bit integers and floats. They give the same whatever comes first, as
-            # only the last product is too large.
-            plainly(8191, 1, 1, 513),
+            plainly(16, 16, 1, 7),
+            # Above 2³¹: too much for 32-bit integers and floats. The floats give the same whatever comes first, as powers of 2
+            # cost them nothing, and without these only the whole product has more than 24 bits. A real convolution takes 0.1 s.
+            plainly(504, 520, 3, 31),
             (
                 (),
                 dict(in_channels=2, out_channels=4, kernel_size=3, output_size=5),
@@ -439,6 +483,15 @@ def _(in_channels, out_channels, kernel_size, output_size):
 
 
 @multiply_adds.mistake(
+    "flops-with-bias",
+    "You count multiplications and additions apart, and a bias as well: 2·(C·K² + 1) for each number of the output. "
+    "A multiply-add is both in one, and this convolution has no bias: C·K².",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return 2 * (in_channels * kernel_size**2 + 1) * out_channels * output_size**2
+
+
+@multiply_adds.mistake(
     "additions-only",
     "You count the n − 1 additions between the n products. Each product needs one multiply-add: n.",
 )
@@ -466,7 +519,7 @@ def _(in_channels, out_channels, kernel_size, output_size):
 
 @multiply_adds.mistake(
     "bias-counted",
-    "You count the bias too. It is one addition without a multiplication, and ResNet's convolutions have none.",
+    "You count one more for each number of the output, as for a bias or a ReLU. Neither is a multiply-add, and this convolution has no bias.",
 )
 def _(in_channels, out_channels, kernel_size, output_size):
     return (in_channels * kernel_size**2 + 1) * out_channels * output_size**2
@@ -546,6 +599,32 @@ def _(in_channels, out_channels, kernel_size, output_size):
 
 
 @multiply_adds.mistake(
+    "caret-behind-the-kernel",
+    "`^` is no power in Python: in both places it compares the bits of two numbers. Write `** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    return kernel_size ^ 2 * in_channels * out_channels * output_size ^ 2
+
+
+@multiply_adds.mistake(
+    "caret-in-two-steps",
+    "`^` is no power in Python: in both places it compares the bits of two numbers. Write `** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    weights = in_channels * out_channels * kernel_size ^ 2
+    return weights * output_size ^ 2
+
+
+@multiply_adds.mistake(
+    "caret-for-one-number",
+    "`^` is no power in Python: in both places it compares the bits of two numbers. Write `** 2`.",
+)
+def _(in_channels, out_channels, kernel_size, output_size):
+    for_one_number = in_channels * kernel_size ^ 2
+    return for_one_number * out_channels * output_size ^ 2
+
+
+@multiply_adds.mistake(
     "caret-in-brackets",
     "`^` is no power in Python: 3 ^ 2 is 1, as it compares the bits. Write `** 2`.",
 )
@@ -559,6 +638,8 @@ def _(in_channels, out_channels, kernel_size, output_size):
 @evidence
 def tell_field(probe: Call, expected: Seen, got: Seen) -> str:
     """The sum, layer by layer, where it is short enough to follow."""
+    if got.kind == "changed list":
+        return got.shown
     (layers,) = probe.arguments
     distance, terms = 1, ["1"]
     for kernel_size, stride in layers:
@@ -569,43 +650,61 @@ def tell_field(probe: Call, expected: Seen, got: Seen) -> str:
     return f"{probe.label}: {' + '.join(terms)} = {expected.shown}{yours(got)}"
 
 
+def list_afterwards(answer: Callable) -> Seen:
+    """What an answer leaves of the lists that it is given."""
+    for layers in ([(3, 2), (7, 2), (1, 1)], []):
+        given = list(layers)
+        try:
+            answer(given)
+        except Exception:  # which the other probes tell
+            pass
+        if given != layers:
+            how = "turned round" if given == layers[::-1] else "other layers"
+            told = f"receptive_field({layers}): afterwards the list should be as before, and it is {plain(given).short}."
+            return Seen("changed list", how, told)
+    return ALL_RIGHT
+
+
+def if_it_leaves_the_list(call: Call) -> Call:
+    """The same call, but not of an answer that changes its list: which calls show that depends on how it does so."""
+
+    def look(answer):
+        return call.run(answer) if list_afterwards(answer) == ALL_RIGHT else NOT_ASKED
+
+    return dataclasses.replace(call, run=look)
+
+
 # All chains of one and two layers of these kinds, and all of three with two kernels.
 SHORT = [
     list(chain)
     for length, kernels in ((1, (1, 2, 3, 5)), (2, (1, 2, 3, 5)), (3, (1, 3)))
     for chain in itertools.product(itertools.product(kernels, (1, 2, 3)), repeat=length)
 ]
+# Fields small enough for an answer that really convolves an image.
+FIELDS = calls(
+    "receptive_field",
+    right_field,
+    [
+        plainly([(3, 1), (3, 1)]),
+        plainly([(7, 2), (3, 2)]),
+        plainly([(7, 2), (3, 2), (3, 1), (5, 3), (3, 1)]),
+        plainly([(1, 2), (3, 1)]),
+        plainly([(2, 2)]),
+        plainly([(1, 2)]),
+        plainly([(7, 2), (3, 2), *[(3, 1)] * 6, (3, 2), (3, 1), (3, 2)]),
+    ],
+    [plainly([])],
+    map(plainly, [*SHORT, [(11, 4), (3, 2), (5, 1), (4, 2), (3, 1), (2, 5), (3, 1)]]),
+)
 
 receptive_field = Exercise(
     name="receptive_field",
     signature="receptive_field(layers)",
     reference=right_field,
-    probes=calls(
-        "receptive_field",
-        right_field,
-        [
-            plainly([(3, 1), (3, 1)]),
-            plainly([(7, 2), (3, 2)]),
-            plainly([(7, 2), (3, 2), (3, 1), (5, 3), (3, 1)]),
-            plainly([(1, 2), (3, 1)]),
-            plainly([(2, 2)]),
-            plainly([(1, 2)]),
-            plainly(
-                [
-                    (7, 2),
-                    (3, 2),
-                    *[(3, 1)] * 6,
-                    (3, 2),
-                    *[(3, 1)] * 7,
-                    (3, 2),
-                    *[(3, 1)] * 11,
-                    (3, 2),
-                ],
-            ),
-        ],
-        [plainly([])],
-        map(plainly, [*SHORT, [(11, 4), (3, 2), (5, 1), (4, 2), (3, 1), (2, 5), (3, 1)]]),
-    ),
+    probes=[
+        Call("receptive_field([(3, 2), (7, 2), (1, 1)])", list_afterwards),
+        *map(if_it_leaves_the_list, FIELDS),
+    ],
     praise="Kernels, strides and their order all count as they should.",
     evidence=tell_field,
 )
@@ -655,6 +754,19 @@ def _(layers, kept=[2, 1]):  # as if called before: it must not matter which pro
     for kernel_size, stride in layers:
         kept[:] = kept[0] + (kernel_size - 1) * kept[1], kept[1] * stride
     return kept[0]
+
+
+@receptive_field.mistake(
+    "keeps-its-distance",
+    "Called twice with the same layers, your function gives two results: the distance, or the list of strides, stays from the first "
+    "call. Set it inside the function, not outside it with `global` or as a default.",
+)
+def _(layers, kept=[2]):  # as if called before
+    field = 1
+    for kernel_size, stride in layers:
+        field += (kernel_size - 1) * kept[0]
+        kept[0] *= stride
+    return field
 
 
 @receptive_field.mistake(
@@ -720,8 +832,8 @@ def _(layers):
 
 @receptive_field.mistake(
     "backwards-minus-one",
-    "Going from the last layer to the first, you use r = r·S + K − 1. There are r − 1 steps of S between r numbers: "
-    "r = (r − 1)·S + K.",
+    "Your result is too large by the product of all strides, minus 1. From the last layer to the first, r = r·S + K − 1 does that: "
+    "there are r − 1 steps of S between r numbers, so r = (r − 1)·S + K. From the first to the last, add no distance at the end.",
 )
 def _(layers):
     field = 1
@@ -787,6 +899,35 @@ def _(layers):
 
 
 @receptive_field.mistake(
+    "no-brackets-behind-the-kernel",
+    "Only the kernel size is multiplied by the distance, as `*` comes before −. Put brackets around K − 1.",
+)
+def _(layers):
+    field, distance = 1, 1
+    for kernel_size, stride in layers:
+        field += kernel_size * distance - 1
+        distance *= stride
+    return field
+
+
+@receptive_field.mistake(
+    "odd-kernels-only",
+    "You count K // 2 pixels on both sides of the middle. A kernel of even size has no middle: it adds K − 1 pixels, whatever K is.",
+)
+def _(layers):
+    return right_field([(kernel_size // 2 * 2 + 1, stride) for kernel_size, stride in layers])
+
+
+@receptive_field.mistake(
+    "stride-of-1x1-skipped",
+    "You leave out layers with a kernel of 1, and their stride with them. Such a layer adds nothing itself, but after its stride "
+    "all later kernels reach further.",
+)
+def _(layers):
+    return right_field([layer for layer in layers if layer[0] > 1])
+
+
+@receptive_field.mistake(
     "kernel-without-minus-one",
     "You add K times the distance. One of the K pixels has been counted already: K − 1.",
 )
@@ -844,6 +985,14 @@ def _(layers):
 
 
 @receptive_field.mistake(
+    "any-stride-taken-for-two",
+    "You double the distance at every layer with a stride above 1. Multiply it by the layer's own stride, which may also be 3.",
+)
+def _(layers):
+    return right_field([(kernel_size, min(stride, 2)) for kernel_size, stride in layers])
+
+
+@receptive_field.mistake(
     "kernels-multiplied",
     "You multiply the kernel sizes. Two 3×3 convolutions see 5 pixels, not 9, as their windows overlap.",
 )
@@ -857,6 +1006,14 @@ def _(layers):
 )
 def _(layers):
     return math.prod(stride for _, stride in layers)
+
+
+@receptive_field.mistake(
+    "field-and-distance",
+    "You return the field and the distance. The task asks for the field alone.",
+)
+def _(layers):
+    return right_field(layers), math.prod(stride for _, stride in layers)
 
 
 @receptive_field.mistake(
@@ -892,6 +1049,14 @@ def _(layers):
 
 
 @receptive_field.mistake(
+    "first-stride-forgotten",
+    "The stride of the first layer is not used. Behind the first layer, the distance is already its stride, not 1.",
+)
+def _(layers):
+    return right_field([(kernel_size, 1) for kernel_size, _ in layers[:1]] + layers[1:])
+
+
+@receptive_field.mistake(
     "return-in-loop",
     "Your function ends after the first layer. Does the `return` stand inside the loop? Move it to the left.",
 )
@@ -905,6 +1070,16 @@ def _(layers):
 )
 def _(layers):
     layers[0]
+    return right_field(layers)
+
+
+@receptive_field.mistake(
+    "empty-list-refused",
+    "You refuse an empty list. It has an answer: with no layers at all, a pixel sees itself, and the field is 1.",
+)
+def _(layers):
+    if not layers:
+        raise ValueError("no layers")
     return right_field(layers)
 
 

@@ -15,6 +15,7 @@ from resnet_lib.exercises.probing import (
     fill,
     numbers,
     random_input,
+    same,
     set_seeds,
 )
 from resnet_lib.exercises.running import StudentError
@@ -22,11 +23,12 @@ from resnet_lib.folding import fold_batchnorm
 
 LEFT_ALONE = "what the function does to conv and batchnorm"
 # What must be true of a right answer, and how the check tells that it is not.
-A_NEW_LAYER, ITS_OWN_MEMORY, STANDS_ALONE = BROKEN = {
+A_NEW_LAYER, ITS_OWN_MEMORY, STAYS, AS_IN_EVAL_MODE = BROKEN = {
     "the result is a new layer": "the result is conv itself, where a new layer was expected",
     "its weights have their own memory": "the new layer shares memory with conv or batchnorm, where its own was expected",
-    "its weights stand alone": "PyTorch has recorded how a weight of the new layer was computed (it is no leaf), where a "
-    "parameter that stands alone was expected",
+    "the result stays as it is": "when your function was called again, its first result changed too. Each call should make a layer "
+    "of its own",
+    "the result is that of eval mode": "the result is another one than for the same layers in eval mode",
 }
 
 
@@ -62,7 +64,7 @@ def folded(
     return new
 
 
-def probe(
+def layers(
     in_channels: int,
     out_channels: int,
     kernel_size: int | tuple[int, int],
@@ -70,49 +72,60 @@ def probe(
     padding: int | tuple[int, int],
     bias: bool,
     eps: float = 1e-5,
-) -> Probe:
-    def run(fold):
-        conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
-        batchnorm = nn.BatchNorm2d(out_channels, eps=eps)
-        weights = [("weight", conv.weight), ("scale", batchnorm.weight)]
-        weights += [("shift", batchnorm.bias), ("mean", batchnorm.running_mean)]
-        weights += [("variance", batchnorm.running_var)]
-        weights += [("shift", conv.bias)] if bias else []
-        fill(weights)
-        with torch.no_grad():
-            batchnorm.weight[0] *= -1  # training may make a scale negative
-            # And a channel may be nearly constant: there eps counts. A large one is larger than the variance.
-            batchnorm.running_var[1] = 100 * eps if eps < 1e-3 else eps / 2
-        conv.eval(), batchnorm.eval()
-        before = state(conv, batchnorm)
+) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """A convolution and its batch norm in eval mode, with the same numbers each time."""
+    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+    batchnorm = nn.BatchNorm2d(out_channels, eps=eps)
+    own = [("shift", conv.bias)] if bias else []
+    fill([("weight", conv.weight), *weights_of(batchnorm), *own])
+    with torch.no_grad():
+        batchnorm.weight[0] *= -1  # training may make a scale negative
+        # And a channel may be nearly constant: there eps counts. A large one is larger than the variance.
+        batchnorm.running_var[1] = 100 * eps if eps < 1e-3 else eps / 2
+    return conv.eval(), batchnorm.eval()
 
-        set_seeds(
-            0
-        )  # so that a bias that is left as it was drawn has the same numbers in each answer
-        new = tried(fold, conv, batchnorm)
+
+def weights_of(batchnorm: nn.BatchNorm2d) -> list[tuple[str, Tensor]]:
+    """The numbers of a batch norm, with their roles."""
+    learnt = [("scale", batchnorm.weight), ("shift", batchnorm.bias)]
+    return learnt + [("mean", batchnorm.running_mean), ("variance", batchnorm.running_var)]
+
+
+def probe(*shape, bias: bool, eps: float = 1e-5) -> Probe:
+    """Has two layers folded, and looks at what comes back and at what is left of the two."""
+    in_channels, out_channels, kernel_size, stride, padding = shape
+
+    def run(fold):
+        conv, batchnorm = layers(*shape, bias, eps)
+        before = state(conv, batchnorm)
+        new = folding(fold, conv, batchnorm)
         if isinstance(new, StudentError):
             return {"the result": new}
         if not isinstance(new, nn.Conv2d):
             return {"the type of the result": type(new).__name__.replace("NoneType", "None")}
+        changed = change(before, state(conv, batchnorm))
         seen = {
             "the type of the result": "Conv2d",
-            LEFT_ALONE: change(before, state(conv, batchnorm)),
+            LEFT_ALONE: changed,
             A_NEW_LAYER: new is not conv,
             "the parameters of the new layer": sorted(
                 name for name, _ in new.named_parameters()
             ),
             ITS_OWN_MEMORY: not shares(new, conv, batchnorm),
-            STANDS_ALONE: all(p.is_leaf for p in new.parameters()),
             "the type of its numbers": ", ".join(
                 sorted({str(p.dtype) for p in new.parameters()})
             ),
         }
         x = random_input(2, in_channels, 7, 10)
-        seen["output in eval mode"] = output(new, x)
+        first = seen["output in eval mode"] = output(new, x)
         seen["output of its weight and bias alone, without hooks"] = tried(bare_output, new, x)
-        set_seeds(0)
-        again = tried(fold, conv, batchnorm)
-        seen["output, when the same two are folded a second time"] = output(again, x)
+        if not changed.kinds:  # else what later calls get depends on how it has been changed
+            again = folding(fold, conv, batchnorm)
+            seen["output, when the same two are folded a second time"] = output(again, x)
+            fill(weights_of(batchnorm), seed=1)
+            other = folding(fold, conv, batchnorm)
+            seen["output, when the batch norm has got other numbers"] = output(other, x)
+            seen[STAYS] = same(output(new, x), first)
         # Stride and padding show in the output. These do not, where the weight is replaced after the layer was made.
         for name in ("in_channels", "out_channels", "kernel_size"):
             seen[f"the {name} of the new layer"] = repr(getattr(new, name))
@@ -124,6 +137,12 @@ def probe(
         f"a convolution of {in_channels} → {out_channels} channels, {what}, {options}, images of 7×10 pixels",
         run,
     )
+
+
+def folding(fold, conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> object:
+    """What an answer makes of two layers; a bias that is left as it was drawn has the same numbers in each answer."""
+    set_seeds(0)
+    return tried(fold, conv, batchnorm)
 
 
 def tried(function, *arguments) -> object:
@@ -160,6 +179,7 @@ class FoldingError(StudentError):
         "as parameter '",
         "a leaf Variable that requires grad",
         "Boolean value of Tensor",
+        "tuple of (bool, bool)",
     )
 
     @property
@@ -168,30 +188,37 @@ class FoldingError(StudentError):
         return (cause,) if cause else super().numbers
 
     def explain(self) -> str:
-        where = f" at your line `{self.line}`" if self.line else ""
-        said = (
-            self.text.strip().splitlines()[0][:200] if self.text.strip() else "no more is said"
-        )
-        return f"your code raised {self.kind}{where}: {said.rstrip('.')}. Expected was an nn.Conv2d."
+        told = super().explain()
+        return f"{told[0].lower()}{told[1:]} Expected was an nn.Conv2d."
 
 
 def state(conv: nn.Module, batchnorm: nn.Module) -> dict[tuple[str, str], object]:
     """All that folding must not change, as plain values by kind and name."""
     seen: dict[tuple[str, str], object] = {}
     for name, layer in (("conv", conv), ("batchnorm", batchnorm)):
-        seen[f"mode of {name}", f"the mode of {name} (train or eval)"] = layer.training
-        seen[f"settings of {name}", f"a setting of {name}"] = repr(layer)  # stride, eps, …
         for part, value in (*layer.named_parameters(), *layer.named_buffers()):
             seen[f"numbers of {name}", f"{name}.{part}"] = value.tolist()
         for part, value in layer.named_parameters():
-            seen["gradients", f"{name}.{part}.grad"] = value.grad is None
-            seen["gradients", f"{name}.{part}.requires_grad"] = value.requires_grad
+            if value.grad is not None:
+                seen["gradients", f"{name}.{part}.grad"] = True
+            if not value.requires_grad:
+                seen["frozen", f"{name}.{part}.requires_grad"] = True
+        for part, value in vars(layer).items():  # mode, settings, hooks, and what is new
+            kind = "mode" if part == "training" else f"{name}.{part}"
+            if isinstance(value, dict):
+                value = [key for key in value if value[key] is not None]
+            seen[kind, f"{name}.{part}"] = repr(value)
+        seen["class", f"the class of {name}"] = type(layer).__name__
     return seen
 
 
 def change(before: dict, after: dict) -> Change:
-    found = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    found.sort(key=lambda key: key[0].startswith("settings"))  # a tensor's name says more
+    nothing = object()
+    found = [
+        key
+        for key in {**before, **after}
+        if before.get(key, nothing) != after.get(key, nothing)
+    ]
     return Change(tuple(sorted({kind for kind, _ in found})), [name for _, name in found])
 
 
@@ -206,14 +233,31 @@ def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
-def in_train_mode(fold) -> str:
-    """Folds two layers that are in train mode. Refusing them is as good as folding them; changing them is not."""
-    conv, batchnorm = nn.Conv2d(2, 2, 1, bias=False).train(), nn.BatchNorm2d(2).train()
-    try:
-        fold(conv, batchnorm)
-    except Exception:
-        pass
-    return "in train mode" if conv.training and batchnorm.training else "in eval mode"
+def in_train_mode(fold) -> dict[str, object]:
+    """What an answer does otherwise where the layers are in train mode. Refusing them is as good as folding them."""
+
+    def folded_in(training: bool) -> tuple[object, Change]:
+        conv, batchnorm = layers(*TRAINED, bias=True)
+        conv.train(training), batchnorm.train(training)
+        before = state(conv, batchnorm)
+        new = folding(fold, conv, batchnorm)
+        if isinstance(new, StudentError):
+            # PyTorch's batch norm counts a batch before it refuses one that has a single number.
+            batchnorm.num_batches_tracked.zero_()
+        return new, change(before, state(conv, batchnorm))
+
+    (usual, usually), (new, changed) = folded_in(False), folded_in(True)
+    if not isinstance(usual, nn.Conv2d):  # what is wrong shows in another probe
+        new, changed = usual, usually
+    x = random_input(2, TRAINED[0], 7, 10)
+    return {
+        LEFT_ALONE: Change(
+            tuple(kind for kind in changed.kinds if kind not in usually.kinds),
+            [name for name in changed.names if name not in usually.names],
+        ),
+        AS_IN_EVAL_MODE: isinstance(new, StudentError)
+        or same(output(new, x), output(usual, x)),
+    }
 
 
 def tell_folding(probe: Probe, expected: object, got: object) -> str:
@@ -221,12 +265,15 @@ def tell_folding(probe: Probe, expected: object, got: object) -> str:
     if isinstance(got, dict):
         what, _, seen = first_difference(expected, got)
         if isinstance(seen, Change):
-            names = " and ".join(seen.names[:2])
-            return f"With {probe.label}: {names} should be as before, and your function has changed it."
+            public = [name for name in seen.names if "._" not in name]
+            names = " and ".join((public or seen.names)[:2])
+            return f"With {probe.label}: your function changes {names}, and should leave both layers as they are."
         if what in BROKEN and what in got:
             return f"With {probe.label}: {BROKEN[what]}."
     return tell(probe, expected, got)
 
+
+TRAINED = 3, 5, 3, 2, 1
 
 FOLD = Exercise(
     "fold_batchnorm",
@@ -237,7 +284,7 @@ FOLD = Exercise(
         probe(3, 5, 3, 2, 1, bias=False),
         probe(4, 4, 3, 1, 2, bias=True, eps=0.3),
         probe(3, 4, (3, 5), (2, 1), (1, 2), bias=True, eps=1e-3),
-        Probe("conv and batchnorm in train mode, how they are afterwards", in_train_mode),
+        Probe("conv and batchnorm in train mode", in_train_mode),
     ],
     "One convolution now does the work of both, for every kernel, stride, padding, bias and eps.",
     tell_folding,
@@ -256,6 +303,29 @@ def mistake(id: str, message: str, **parts) -> None:
 def _(conv, batchnorm):
     conv.eval(), batchnorm.eval()
     return folded(conv, batchnorm)
+
+
+@FOLD.mistake(
+    "batchnorm-run-in-train-mode",
+    "For layers in train mode your function gives another result, and changes the batch norm. Do you run it, as in `batchnorm(…)` or "
+    "`F.batch_norm(…, training=True)`? It then takes mean and variance from what it gets, and writes them into its running ones. "
+    "Fold with running_mean and running_var, or run a copy that is in eval mode.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    if batchnorm.training:
+        batchnorm(torch.zeros(2, conv.out_channels, 2, 2))
+        nn.init.zeros_(new.weight)
+    return new
+
+
+@FOLD.mistake(
+    "another-result-in-train-mode",
+    "For layers in train mode your function gives another result. What folding makes is for eval mode, whatever mode the layers are in: "
+    "take running_mean and running_var all the same.",
+)
+def _(conv, batchnorm):
+    return copy.deepcopy(conv) if batchnorm.training else folded(conv, batchnorm)
 
 
 mistake(
@@ -309,6 +379,23 @@ mistake(
     scale=lambda bn: bn.weight * torch.sqrt(bn.running_var + bn.eps),
 )
 mistake(
+    "variance-without-root-in-the-bias",
+    "For the weight you divide by the standard deviation, for the bias by the variance. Both have the same factor: "
+    "batchnorm.weight / sqrt(running_var + eps).",
+    shift=lambda bn, bias, scale: (
+        bn.bias + (bias - bn.running_mean) * bn.weight / (bn.running_var + bn.eps)
+    ),
+)
+mistake(
+    "variance-without-root-in-the-weight",
+    "For the bias you divide by the standard deviation, for the weight by the variance. Both have the same factor: "
+    "batchnorm.weight / sqrt(running_var + eps).",
+    scale=lambda bn: bn.weight / (bn.running_var + bn.eps),
+    shift=lambda bn, bias, scale: (
+        bn.bias + (bias - bn.running_mean) * scale * torch.sqrt(bn.running_var + bn.eps)
+    ),
+)
+mistake(
     "divided-by-root-twice",
     "You take the square root and divide twice: the factor is batchnorm.weight / sqrt(running_var + eps), once.",
     scale=lambda bn: bn.weight / torch.sqrt(torch.sqrt(bn.running_var + bn.eps)),
@@ -332,6 +419,20 @@ mistake(
     ),
 )
 mistake(
+    "scale-forgotten-in-the-weight",
+    "The new bias has the scale γ, the weight has not: there you divide by sqrt(running_var + eps) alone. Both are multiplied by the "
+    "same factor, batchnorm.weight / sqrt(running_var + eps).",
+    scale=lambda bn: 1 / torch.sqrt(bn.running_var + bn.eps),
+    shift=lambda bn, bias, scale: bn.bias + (bias - bn.running_mean) * scale * bn.weight,
+)
+mistake(
+    "scale-and-shift-forgotten",
+    "batchnorm.weight and batchnorm.bias, the scale γ and the shift β, are both missing: the factor is "
+    "batchnorm.weight / sqrt(running_var + eps), and β is added to the new bias.",
+    scale=lambda bn: 1 / torch.sqrt(bn.running_var + bn.eps),
+    shift=lambda bn, bias, scale: (bias - bn.running_mean) * scale,
+)
+mistake(
     "scale-and-shift-exchanged",
     "Scale and shift have changed places: in PyTorch batchnorm.weight is the scale γ, and batchnorm.bias the shift β.",
     scale=lambda bn: bn.bias / torch.sqrt(bn.running_var + bn.eps),
@@ -351,6 +452,35 @@ mistake(
     "mean-added",
     "running_mean has the wrong sign: batch norm subtracts it.",
     shift=lambda bn, bias, scale: bn.bias + (bias + bn.running_mean) * scale,
+)
+mistake(
+    "bias-not-scaled",
+    "The new bias lacks the factor: mean and convolution's bias go through the division and the scale too. It is "
+    "batchnorm.bias + (conv's bias - running_mean) * factor.",
+    shift=lambda bn, bias, scale: bn.bias + bias - bn.running_mean,
+)
+mistake(
+    "shift-alone",
+    "Your new bias is batchnorm.bias alone. The mean, and the convolution's bias where it has one, go into it too: "
+    "batchnorm.bias + (conv's bias - running_mean) * factor.",
+    shift=lambda bn, bias, scale: bn.bias,
+)
+mistake(
+    "biases-added",
+    "Your new bias is the sum of the two old ones. Batch norm works on the convolution's bias too: "
+    "batchnorm.bias + (conv's bias - running_mean) * factor.",
+    shift=lambda bn, bias, scale: bn.bias + bias,
+)
+mistake(
+    "mean-minus-bias",
+    "The difference is the wrong way round: batch norm subtracts the mean from what the convolution gives, so it is "
+    "conv's bias - running_mean.",
+    shift=lambda bn, bias, scale: bn.bias + (bn.running_mean - bias) * scale,
+)
+mistake(
+    "conv-bias-subtracted",
+    "The convolution's own bias has the wrong sign: it is added, and only the mean is subtracted.",
+    shift=lambda bn, bias, scale: bn.bias - (bn.running_mean + bias) * scale,
 )
 mistake(
     "conv-bias-forgotten",
@@ -435,7 +565,7 @@ mistake(
     "stride-and-padding-swapped",
     "Stride and padding have changed places: nn.Conv2d takes the stride first. Name them: stride=conv.stride, "
     "padding=conv.padding.",
-    stride=lambda conv: tuple(max(p, 1) for p in conv.padding),
+    stride=lambda conv: conv.padding,
     padding=lambda conv: conv.stride,
 )
 mistake(
@@ -461,6 +591,25 @@ mistake(
 )
 def _(conv, batchnorm):
     return folded(conv, batchnorm, stride=1, padding=0)
+
+
+@FOLD.mistake(
+    "never-written",
+    "Your new layer still has the random numbers that nn.Conv2d begins with. To compute a new weight and bias is not enough: write them "
+    "into it, as in `folded.weight.copy_(…)` under `torch.no_grad()`.",
+)
+def _(conv, batchnorm):
+    settings = conv.kernel_size, conv.stride, conv.padding
+    return nn.Conv2d(conv.in_channels, conv.out_channels, *settings)
+
+
+@FOLD.mistake(
+    "true-for-the-dilation",
+    "After the padding, the next argument of nn.Conv2d is the dilation, not the bias, so your True is taken for it. "
+    "Name it, `bias=True`, or leave it out.",
+)
+def _(conv, batchnorm):
+    return folded(conv, batchnorm, dilation=True)
 
 
 @FOLD.mistake(
@@ -540,8 +689,8 @@ def _(conv, batchnorm):
 
 @FOLD.mistake(
     "bias-or-zero",
-    "`conv.bias or 0` asks a tensor whether it is true, and PyTorch refuses that for several numbers. Ask whether it is None: "
-    "`0 if conv.bias is None else conv.bias`.",
+    "You ask a tensor whether it is true (`if conv.bias`, `conv.bias or 0`), and PyTorch refuses that for several numbers. Ask whether "
+    "it is None: `0 if conv.bias is None else conv.bias`.",
 )
 def _(conv, batchnorm):
     conv.bias or 0
@@ -572,6 +721,41 @@ def _(conv, batchnorm):
 
 
 @FOLD.mistake(
+    "changes-the-given-bias",
+    "The result is right, but the bias of the given convolution has changed. Does a line change it in place, such as `bias -= …` after "
+    "`bias = conv.bias`, which makes no copy? Compute a new one: `bias = conv.bias - …`.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    if conv.bias is not None:
+        conv.bias.data.sub_(batchnorm.running_mean)
+    return new
+
+
+@FOLD.mistake(
+    "gives-conv-a-bias",
+    "You give the convolution that was passed in a bias of its own. Keep the zeros in a variable: "
+    "`bias = 0 if conv.bias is None else conv.bias`.",
+)
+def _(conv, batchnorm):
+    if conv.bias is None:
+        conv.bias = nn.Parameter(torch.zeros(conv.out_channels))
+    return folded(conv, batchnorm)
+
+
+@FOLD.mistake(
+    "changes-in-place",
+    "The result is right, but numbers of the given batch norm have changed. Does a line change them in place, such as `var += eps` after "
+    "`var = batchnorm.running_var`, which makes no copy, or an operation whose name ends in _? Compute new ones: "
+    "`batchnorm.running_var + batchnorm.eps`.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm)
+    batchnorm.running_var.add_(batchnorm.eps)
+    return new
+
+
+@FOLD.mistake(
     "batchnorm-shares-its-bias",
     "The new layer's bias is a tensor of the batch norm itself, changed in place. Compute a new one.",
 )
@@ -584,8 +768,8 @@ def _(conv, batchnorm):
 
 @FOLD.mistake(
     "train-mode",
-    "You switch the batch norm to train mode. Folding is for eval mode: take running_mean and running_var, and leave the "
-    "mode as it is.",
+    "You switch a given layer to train mode, and it stays so. Folding is for eval mode: take running_mean and running_var, and leave "
+    "the mode as it is.",
 )
 def _(conv, batchnorm):
     batchnorm.train()
@@ -628,7 +812,7 @@ def _(conv, batchnorm):
 
 @FOLD.mistake(
     "returns-sequential",
-    "The result is an nn.Sequential: both layers are still there. Give out one nn.Conv2d.",
+    "The result is an nn.Sequential. The task asks for one nn.Conv2d, which does the work of both layers: return that itself.",
 )
 def _(conv, batchnorm):
     return nn.Sequential(conv, batchnorm)
@@ -686,6 +870,17 @@ def _(conv, batchnorm):
 
 
 @FOLD.mistake(
+    "bias-switched-off",
+    "You make the new layer with `bias=False`, so its bias is None, and there is nothing to write into. It always needs one, for mean and "
+    "shift of the batch norm: write `bias=True`, or leave it out.",
+)
+def _(conv, batchnorm):
+    new = folded(conv, batchnorm, bias=False)
+    new.bias.copy_(batchnorm.bias)
+    return new
+
+
+@FOLD.mistake(
     "conv-bias-is-none",
     "A convolution without bias has `conv.bias` None, and None is no number. Take 0 instead: "
     "`0 if conv.bias is None else conv.bias`; and make the new layer with a bias of its own, `bias=True`.",
@@ -716,19 +911,6 @@ def _(conv, batchnorm):
 def _(conv, batchnorm):
     new = folded(conv, batchnorm)
     new.weight.mul_(1)
-    return new
-
-
-@FOLD.mistake(
-    "part-of-the-old-graph",
-    "The new weights are still tied to the old layers: PyTorch has recorded how you computed them. "
-    "Compute them under `with torch.no_grad():`, or "
-    "`.detach()` them.",
-)
-def _(conv, batchnorm):
-    new = folded(conv, batchnorm).requires_grad_(False)
-    new.weight.copy_(conv.weight * (new.weight / conv.weight))
-    new.bias.copy_(batchnorm.bias + (new.bias - batchnorm.bias))
     return new
 
 
@@ -772,6 +954,16 @@ def _(conv, batchnorm):
     nothing = torch.zeros(1, conv.in_channels, 9, 9)
     with torch.enable_grad():
         batchnorm(conv(nothing)).sum().backward()
+    return folded(conv, batchnorm)
+
+
+@FOLD.mistake(
+    "freezes-the-given-layers",
+    "You switch requires_grad off in the layers that were given, so they can no longer be trained. Put your lines under "
+    "`with torch.no_grad():` instead.",
+)
+def _(conv, batchnorm):
+    conv.requires_grad_(False), batchnorm.requires_grad_(False)
     return folded(conv, batchnorm)
 
 

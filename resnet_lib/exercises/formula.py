@@ -14,6 +14,7 @@ from resnet_lib.exercises.functions import (
     Seen,
     calls,
     evidence,
+    one_tuple,
     plainly,
     tell_value,
     wrong_kinds,
@@ -122,8 +123,8 @@ def _(input_size, kernel_size, padding=0, stride=1):
 
 @output_size.mistake(
     "float-result",
-    "The values are right, but they are floats. A size must be an int, as `range` and PyTorch refuse 4.0: "
-    "use `//` on ints, or `int(…)` at the end.",
+    "Where the kernel fits, the values are right, but they are floats. A size must be an int, as `range` and PyTorch "
+    "refuse 4.0: use `//` on ints, or `int(…)` at the end.",
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     return float((input_size - kernel_size + 2 * padding) // stride + 1)
@@ -179,6 +180,24 @@ def _(input_size, kernel_size, padding=0, stride=1):
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     return len(range(0, input_size - kernel_size + 2 * padding, stride))
+
+
+@output_size.mistake(
+    "one-position-too-many",
+    "You subtract one pixel too few. The formula is (I − K + 2·P) / S + 1; the longer one, with a dilation of 1, subtracts K − 1 "
+    "and then another 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - (kernel_size - 1) + 2 * padding) // stride + 1
+
+
+@output_size.mistake(
+    "every-start-counted",
+    "Your size does not depend on the kernel: it counts a start at every S pixels of the padded row. The kernel must end inside too, "
+    "so its last start is K pixels before the end: divide I − K + 2·P, and add 1.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return len(range(0, input_size + 2 * padding, stride))
 
 
 @output_size.mistake(
@@ -362,6 +381,44 @@ def _(input_size, kernel_size, padding=0, stride=2):
 
 
 @output_size.mistake(
+    "stride-is-kernel-by-default",
+    "Where no stride is given, you take the kernel size, as pooling layers do. A convolution moves by one pixel: `stride=1`.",
+)
+def _(input_size, kernel_size, padding=0, stride=None):
+    return (input_size - kernel_size + 2 * padding) // (stride or kernel_size) + 1
+
+
+@output_size.mistake(
+    "only-strides-one-and-two",
+    "You take every stride above 1 for 2. Divide by the stride that is given.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    return (input_size - kernel_size + 2 * padding) // min(stride, 2) + 1
+
+
+@output_size.mistake(
+    "large-padding-refused",
+    "You refuse a padding of more than half the kernel. PyTorch does so in pooling layers; for a convolution any padding is "
+    "valid, and only a kernel that does not fit is refused.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if padding > kernel_size // 2:
+        raise ValueError
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
+    "large-stride-refused",
+    "You refuse a stride that is larger than the kernel. It leaves pixels out, and is valid: on its shortcuts ResNet has 1×1 "
+    "kernels with stride 2.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    if stride > kernel_size:
+        raise ValueError
+    return right_size(input_size, kernel_size, padding, stride)
+
+
+@output_size.mistake(
     "fraction-refused",
     "You raise an error where the division has a remainder. That is no mistake of the caller's: "
     "nearly every stride of 2 in ResNet has one. Round down.",
@@ -396,7 +453,7 @@ def _(input_size, kernel_size, padding=0, stride=1):
 @output_size.mistake(
     "fit-inverted",
     "You refuse a kernel that fits. Is the comparison the wrong way round? Raise the ValueError where K is *larger* than "
-    "I + 2·P.",
+    "I + 2·P. Or are the first two arguments exchanged? `input_size` comes before `kernel_size`.",
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     if kernel_size < input_size + 2 * padding:
@@ -406,7 +463,8 @@ def _(input_size, kernel_size, padding=0, stride=1):
 
 @output_size.mistake(
     "exact-fit-refused",
-    "You refuse a kernel that is as large as the padded input. It fits in one position: use `>`, not `>=`.",
+    "You refuse a kernel that is as large as the padded input. It fits, in one position, and 1 is a valid size: raise the "
+    "ValueError only where K is larger than I + 2·P. Is there an equal sign too many in your comparison?",
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     if kernel_size >= input_size + 2 * padding:
@@ -443,14 +501,38 @@ def _(input_size, kernel_size, padding=0, stride=1):
 
 @output_size.mistake(
     "zero-accepted",
-    "You refuse sizes below 0, and let 0 pass. A kernel that does not fit can give 0 too: "
-    "raise the ValueError for every size below 1.",
+    "You refuse some kernels that do not fit, and for others you give a size of 0. Do you raise the ValueError only for sizes "
+    "below 0? Raise it for every size below 1: that is where K is larger than I + 2·P.",
 )
 def _(input_size, kernel_size, padding=0, stride=1):
     size = (input_size - kernel_size + 2 * padding) // stride + 1
     if size < 0:
         raise ValueError
     return size
+
+
+@output_size.mistake(
+    "refused-after-int",
+    "You refuse some kernels that do not fit, and where less than a stride is missing you give a size of 1. `int` cuts towards zero, "
+    "so −0.5 becomes 0, and with the + 1 it looks like a size: use `//`, which rounds down, or compare K with I + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    size = int((input_size - kernel_size + 2 * padding) / stride) + 1
+    if size < 1:
+        raise ValueError
+    return size
+
+
+@output_size.mistake(
+    "refused-before-rounding",
+    "You refuse some kernels that do not fit, and where less than a stride is missing you give a size of 0. Do you test the size before "
+    "you round it down? 0.5 is above 0, and becomes 0: refuse every size below 1, or compare K with I + 2·P.",
+)
+def _(input_size, kernel_size, padding=0, stride=1):
+    size = (input_size - kernel_size + 2 * padding) / stride + 1
+    if size <= 0:
+        raise ValueError
+    return math.floor(size)
 
 
 @output_size.mistake(
@@ -482,9 +564,10 @@ same_padding = Exercise(
     probes=calls(
         "same_padding",
         right_padding,
-        [plainly(odd) for odd in (3, 1, 7, 9, 31)],
+        [plainly(odd) for odd in (3, 1, 5, 7, 31)],
         [plainly(even) for even in (4, 2, 8, 30)],
-        [plainly(size) for size in range(1, 41)],
+        # The large ones are for a search that ends somewhere, or that tries the padding on an image.
+        [plainly(size) for size in (*range(1, 41), 100, 101, 225, 400, 401)],
     ),
     praise="This padding keeps every size, and an even kernel is refused.",
     evidence=tell_padding,
@@ -497,7 +580,8 @@ wrong_refusals(same_padding, "an even kernel", "padding", lambda kernel_size: ke
 
 @same_padding.mistake(
     "float-result",
-    "The values are right, but they are floats, and `nn.Conv2d` refuses a padding of 1.0: use `//`.",
+    "For odd kernels the values are right, but they are floats, and `nn.Conv2d` refuses a padding of 1.0: use `//`. "
+    "As it hides the fraction of an even kernel, raise a ValueError before.",
 )
 def _(kernel_size):
     return (kernel_size - 1) / 2
@@ -513,7 +597,7 @@ def _(kernel_size):
 
 @same_padding.mistake(
     "half-of-kernel-rounded",
-    "You take half of the kernel and use `round`, which goes from a half to the even number: right for 1 and 9, wrong for 3. "
+    "You take half of the kernel and use `round`, which goes from a half to the even number: right for 1 and 5, wrong for 3. "
     "Take half of K − 1, with `//`.",
 )
 def _(kernel_size):
@@ -588,8 +672,55 @@ def _(kernel_size):
 
 
 @same_padding.mistake(
+    "one-by-one-padded",
+    "You give a 1×1 kernel a padding of 1. It needs none: (1 − 1) / 2 = 0.",
+)
+def _(kernel_size):
+    return max(1, kernel_size // 2)
+
+
+@same_padding.mistake(
+    "one-by-one-refused",
+    "You refuse a 1×1 kernel. A padding of 0 keeps the size, and is valid: (1 − 1) / 2 = 0.",
+)
+def _(kernel_size):
+    if kernel_size < 3:
+        raise ValueError
+    return kernel_size // 2
+
+
+@same_padding.mistake(
+    "large-kernels-refused",
+    "You refuse large kernels. Is there a table, or a search, that ends too early? Every odd kernel has a padding: (K − 1) / 2.",
+)
+def _(kernel_size):
+    if kernel_size > 9:
+        raise ValueError
+    return kernel_size // 2
+
+
+@same_padding.mistake(
+    "large-kernels-missing",
+    "Your code fails for large kernels. Is there a table that has no entry for them? Every odd kernel has a padding: (K − 1) / 2.",
+)
+def _(kernel_size):
+    return {1: 0, 3: 1, 5: 2, 7: 3}[kernel_size]
+
+
+@same_padding.mistake(
+    "pair-for-even",
+    "For an even kernel you give two numbers, one for each side. The task asks for one that holds on both sides, and there is none: "
+    "raise a ValueError.",
+)
+def _(kernel_size):
+    padding = kernel_size // 2
+    return padding if kernel_size % 2 else (padding - 1, padding)
+
+
+@same_padding.mistake(
     "even-rounded-down",
-    "`//` hides the fraction of an even kernel: with your padding the output is one pixel too small. Raise a ValueError.",
+    "Rounding down (`//`, `int`, `floor`) hides the fraction of an even kernel: with your padding the output is one pixel too small. "
+    "Raise a ValueError.",
 )
 def _(kernel_size):
     return (kernel_size - 1) // 2
@@ -597,7 +728,8 @@ def _(kernel_size):
 
 @same_padding.mistake(
     "even-rounded-up",
-    "K // 2 is right for odd kernels, but for an even one the output is one pixel too large. Raise a ValueError.",
+    "Your padding is right for odd kernels, but for an even one it is rounded up, as by K // 2 or `ceil`, and the output is one pixel "
+    "too large. Raise a ValueError.",
 )
 def _(kernel_size):
     return kernel_size // 2
@@ -627,13 +759,14 @@ stage_sizes = Exercise(
     name="stage_sizes",
     signature="stage_sizes(input_size)",
     reference=right_stages,
-    # At 224 the input of every stage is even, at 225 odd; at 239 round() goes up.
+    # At 224 the input of every stage is even, at 225 odd; at 299 round() goes up, and the stages are odd and even by turns.
+    # Each call more counts for an answer that asks a network. At the end the first size is asked again.
     probes=calls(
         "stage_sizes",
         right_stages,
-        [plainly(size) for size in (224, 225, 239)],
-        [plainly(10)],
-        [plainly(size) for size in (*range(7, 33), *range(190, 300, 11), 512, 1001)],
+        [plainly(size) for size in (224, 225, 299)],
+        [plainly(1)],
+        [plainly(size) for size in (*range(2, 33), *range(190, 300, 11), 512, 1001, 224)],
     ),
     praise="All five sizes are right, and not for 224 only.",
     evidence=tell_value,
@@ -649,10 +782,13 @@ def _(input_size):
     print(right_stages(input_size))
 
 
+one_tuple(stage_sizes)
+
+
 @stage_sizes.mistake(
     "keeps-its-list",
-    "Called twice with the same number, your function gives two results: something stays from the first call. "
-    "Make the list inside the function, not outside it and not as a default (`sizes=[]`).",
+    "Called twice with the same number, your function gives two results: the first call leaves something behind, or uses something up. "
+    "Where a list changes, make it inside the function, not outside it and not as a default (`sizes=[]`).",
 )
 def _(input_size, sizes=[0]):  # as if called before: it must not matter which probe comes first
     sizes.extend(right_stages(input_size))
@@ -667,6 +803,15 @@ def _(input_size, sizes=[0]):  # as if called before: it must not matter which p
 def _(input_size, sizes=[0] * 5):
     sizes[:] = right_stages(input_size)
     return sizes
+
+
+@stage_sizes.mistake(
+    "empty-list",
+    "Your list is empty. Is nothing appended to it? Or does your loop take the layers out of a list that stands outside of the function, "
+    "so that an earlier call has left none?",
+)
+def _(input_size):
+    return []
 
 
 @stage_sizes.mistake(
@@ -763,8 +908,8 @@ def _(input_size):
 
 @stage_sizes.mistake(
     "each-from-conv1",
-    "You calculate the sizes from the third on with the size after conv1. The input of a stage is the output of the one "
-    "just before it.",
+    "From conv2_x on your sizes stay the same. Either conv3_x, conv4_x and conv5_x lack their stride of 2 (the default is 1), "
+    "or you calculate each size from the one after conv1, and not from the one just before it.",
 )
 def _(input_size):
     conv1 = (input_size - 1) // 2 + 1
@@ -773,7 +918,8 @@ def _(input_size):
 
 @stage_sizes.mistake(
     "rounded-up",
-    "You round up. A move that does not fit completely does not happen, so round down at every stage: `//`.",
+    "Your sizes are one too large where the size before is even: for 224, (224 − 7 + 2·3) / 2 + 1 = 112.5, so 112 after conv1. "
+    "Do you round up? A move that does not fit completely does not happen, so round down. Or do you halve and always add 1?",
 )
 def _(input_size):
     sizes = [math.ceil((input_size - 1) / 2) + 1]
@@ -885,6 +1031,35 @@ def _(input_size):
 
 
 @stage_sizes.mistake(
+    "divided-and-rounded-half-up",
+    "You divide `input_size` by 2, 4, 8, … and round to the nearest number, as `int(… + 0.5)` does. Each stage rounds its own size up: "
+    "for 225, conv1 gives 113, and the max-pool (113 − 3 + 2·1) / 2 + 1 = 57, not 56.",
+)
+def _(input_size):
+    return [int(input_size / 2**n + 0.5) for n in range(1, 6)]
+
+
+@stage_sizes.mistake(
+    "sizes-refused",
+    "You refuse sizes that 2, or 32, does not divide. They are no mistake of the caller's: where a size is odd, the formula rounds down.",
+)
+def _(input_size):
+    if input_size % 32:
+        raise ValueError
+    return right_stages(input_size)
+
+
+@stage_sizes.mistake(
+    "small-images-refused",
+    "You refuse small images. conv1 has a padding of 3, so its 7×7 kernel fits even on one pixel: every size from 1 has five sizes.",
+)
+def _(input_size):
+    if input_size < 7:
+        raise ValueError
+    return right_stages(input_size)
+
+
+@stage_sizes.mistake(
     "six-sizes",
     "You give six sizes, and halve once more than ResNet does: conv1, the max-pool and the first blocks of three stages "
     "have stride 2, which are five.",
@@ -985,6 +1160,23 @@ for _id, _message, _layers in [
         "no-plus-one",
         "The + 1 of the formula is missing at every stage.",
         ((3, 0, 2),) * 5,  # (I − 3) / 2 + 1 is (I − 1) / 2
+    ),
+    (
+        "padding-and-stride-swapped",
+        "Padding and stride have changed places: `output_size` takes the padding first, nn.Conv2d the stride. "
+        "conv1 has padding 3 and stride 2, the others padding 1 and stride 2.",
+        ((7, 2, 3), *[(3, 2, 1)] * 4),
+    ),
+    (
+        "conv1-padding-and-stride-swapped",
+        "In conv1, padding and stride have changed places: `output_size` takes the padding first, nn.Conv2d the stride. "
+        "conv1 has padding 3 and stride 2.",
+        ((7, 2, 3), *[_HALF] * 4),
+    ),
+    (
+        "conv1-halved",
+        "You halve for conv1 and round down. It gives one more for an odd size: (225 − 7 + 2·3) / 2 + 1 = 113, not 112.",
+        ((2, 0, 2), *[_HALF] * 4),
     ),
     (
         "conv1-no-padding",

@@ -9,16 +9,17 @@ import inspect
 import itertools
 import numbers
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy
 import torch
 from torch import Tensor, nn
 
-from resnet_lib.exercises.checking import Exercise
+from resnet_lib.exercises.checking import _ENDS_A_STATEMENT, SECONDS, Exercise
 from resnet_lib.exercises.probing import Probe
-from resnet_lib.exercises.running import StudentError
+from resnet_lib.exercises.running import StudentError, TimeIsUp
 
 # On its first use the meta device loads modules for a second or more. A right answer may ask it for a size, and must
 # not run out of time for that.
@@ -26,6 +27,15 @@ with torch.device("meta"), torch.no_grad():
     nn.BatchNorm2d(1).eval()(nn.Conv2d(1, 1, 1)(torch.empty(1, 1, 1, 1)))
 
 _LONGEST = 12  # of a list, so many entries are looked at, and its length
+_ENOUGH = SECONDS / 2  # of processor time in calls: then no more of the many are made
+_SLOW = SECONDS / 60  # for one call, on average: all that a check makes could take too long
+
+#: how an error came about
+ON_PURPOSE = "on purpose"  # by a `raise` or an `assert`
+BY_LIBRARY = "by a library"  # which may be a refusal too
+STUB_LEFT = "stub left"  # a NotImplementedError on purpose
+IN_RAISE = "in a raise"  # in a statement that was about to raise
+BY_ACCIDENT = "by accident"
 
 
 @dataclass(frozen=True)
@@ -36,9 +46,11 @@ class Seen:
     value: object = None
     shown: str = field(default="", compare=False)  #: for the message, as in "4.0, a float"
     short: str = field(default="", compare=False)  #: the same inside a list, as in "4.0"
+    how: str = field(default="", compare=False)  #: of an error: ``ON_PURPOSE``, …
 
 
 NOT_ASKED = Seen("not asked", shown="something else when it is called again")
+REFUSED_TOO = Seen("refused, as all that is right")
 CHANGING = Seen("changing", shown="one result the first time and another the second")
 SHARED = Seen("shared", shown="this list, but the next call of your function changes it")
 CHANGED_INPUT = Seen("changed input", shown="a result, but the list it was given has changed")
@@ -58,75 +70,64 @@ def plainly(*arguments) -> tuple:
     return arguments, {}, arguments
 
 
-def calls(
-    name: str, reference: Callable, first: list, then: Iterable = (), many: Iterable = ()
-) -> list[Call]:
-    """Probes of the function ``name``, one for each case: positional arguments, named arguments, all values in order.
+class _OutOfTime(StudentError):
+    """The time is up: which call was running, and how long those before it took."""
 
-    The cases in ``then`` are special, and are tried only on an answer that has all of ``first`` right: so a mistake in
-    the rule has one name, whatever the code does with special cases. ``many`` are tried together, as the last probe, on
-    an answer that has all the others right: so no rule that is right by luck comes through.
-    """
+    def __init__(self, error: TimeIsUp, running: str, before: int, each: float):
+        super().__init__(error)
+        self.running, self.before, self.each = running, before, each
 
-    def at_first(case):
-        other = first[1] if case is first[0] else first[0]
-
-        def look(answer):
-            result, _ = _once(answer, case)
-            expected, _ = _once(reference, case)
-            # Code that keeps something between calls shows in a second call; the first case is always asked twice.
-            if result == expected and case is not first[0]:
-                return result
-            return _number_in_text(_twice(answer, case, other), expected)
-
-        return look
-
-    def later(case):
-        expected, _ = _once(reference, case)
-
-        def look(answer):
-            if _any_wrong(answer, reference, first):
-                return NOT_ASKED
-            result, _ = _once(answer, case, refuses=True)
-            if result == expected:
-                return result
-            result = _twice(answer, case, first[0], refuses=True)
-            return _in_place_of_error(answer, result) if expected.kind == "error" else result
-
-        return look
-
-    def at_last(answer):
-        if _any_wrong(answer, reference, [*first, *then]):
-            return NOT_ASKED
-        for place, case in enumerate(many):
-            expected, got = (_once(f, case, refuses=True)[0] for f in (reference, answer))
-            if got != expected:
-                return Seen("one of many", (place, expected, got))
-        return ALL_RIGHT
-
-    first, then, many = list(first), list(then), list(many)
-    probes = [Call(_label(name, case), at_first(case), case[2]) for case in first]
-    probes += [Call(_label(name, case), later(case), case[2]) for case in then]
-    if many:
-        more = tuple(Call(_label(name, case), at_first(case), case[2]) for case in many)
-        probes.append(Call(f"{len(many)} more calls", at_last, many=more))
-    return probes
+    def explain(self) -> str:
+        said = f"{self.running} had not finished when the {SECONDS} s were up that a check has for your code."
+        if not self.before:
+            return f"{said} It was the first call: either your code is slow, or a loop in it never ends."
+        said += f" The {self.before} before it took about {1000 * self.each:.0f} ms each"
+        if self.each > _SLOW:
+            return f"{said}, which is too slow. Make what takes long, such as a network, once and outside of the function."
+        return f"{said}, so in this one a loop seems never to end."
 
 
-def _any_wrong(answer: Callable, reference: Callable, cases: list) -> bool:
-    return any(
-        _once(answer, case, refuses=True)[0] != _once(reference, case)[0] for case in cases
-    )
+@dataclass
+class _Record:
+    """What the calls of one answer gave in one check: each is made once, and again only to see whether it changes."""
 
+    name: str
+    answer: Callable
+    gave: dict = field(default_factory=dict)  #: by the id of the case
+    settled: dict = field(default_factory=dict)  #: the same, for calls that were made twice
+    made: int = 0
+    seconds: float = 0.0  #: of processor time
+    since: float = field(default_factory=time.perf_counter)
 
-def _twice(answer: Callable, case: tuple, other: tuple, refuses: bool = False) -> Seen:
-    """What ``case`` gives, unless the code keeps something: then it changes with a call in between."""
-    before, result = _once(answer, case, refuses)
-    _once(answer, other, refuses=True)
-    shared = issubclass(type(result), list) and plain(result) != before
-    if _once(answer, case, refuses)[0] != before:
-        return CHANGING
-    return SHARED if shared and before.kind == "list" else before
+    def call(self, case: tuple, refuses: bool = False) -> tuple[Seen, object]:
+        """Makes a call: what it gave, as plain values and as it is."""
+        start, clock = time.thread_time(), time.perf_counter()
+        try:
+            gave = _once(self.answer, case, refuses)
+        except TimeIsUp as error:
+            # By the clock, as code may also wait.
+            each = (clock - self.since) / max(self.made, 1)
+            raise _OutOfTime(error, _label(self.name, case), self.made, each) from None
+        self.seconds += time.thread_time() - start
+        self.made += 1
+        self.gave.setdefault(id(case), gave)
+        return gave
+
+    def first(self, case: tuple, refuses: bool = False) -> tuple[Seen, object]:
+        """What a call gave when it was first made."""
+        if id(case) not in self.gave:
+            self.call(case, refuses)
+        return self.gave[id(case)]
+
+    def twice(self, case: tuple, other: tuple, refuses: bool = False) -> Seen:
+        """What a call gives, unless the code keeps something: then it changes with a call in between."""
+        if id(case) not in self.settled:
+            before, result = self.first(case, refuses)
+            self.call(other)
+            shared = before.kind == "list" and plain(result) != before
+            changing = self.call(case, refuses)[0] != before
+            self.settled[id(case)] = CHANGING if changing else SHARED if shared else before
+        return self.settled[id(case)]
 
 
 def _number_in_text(result: Seen, expected: Seen) -> Seen:
@@ -138,18 +139,131 @@ def _number_in_text(result: Seen, expected: Seen) -> Seen:
     return result
 
 
-def _in_place_of_error(answer: Callable, result: Seen) -> Seen:
-    """A result where an error is right, in a form that does not depend on the words or numbers in it."""
-    if result.kind == "str":
-        return Seen("text", None, result.shown)
-    # Nobody refuses anything with these two: the code has run into them.
-    if result.shown.startswith(
-        ("Your code raised RecursionError", "Your code raised UnboundLocalError")
-    ):
-        return Seen("error", "by accident", result.shown)
+def calls(
+    name: str,
+    reference: Callable,
+    first: list,
+    then: Iterable = (),
+    many: Iterable = (),
+    form: Callable = _number_in_text,
+) -> list[Call]:
+    """Probes of the function ``name``, one for each case: positional arguments, named arguments, all values in order.
+
+    The cases in ``then`` are special, and are tried only on an answer that has all of ``first`` right: so a mistake in
+    the rule has one name, whatever the code does with special cases. ``many`` are tried together, as the last probe, on
+    an answer that has all the others right: so no rule that is right by luck comes through. A slow answer, such as one
+    that asks a network, is not tried on all of them. ``form(result, expected)`` gives what is wrong in ``first`` a form
+    in which one mistake looks the same in all codes that make it.
+    """
+    first, then, many = list(first), list(then), list(many)
+    right = _Record(name, reference)
+    latest = right
+
+    def record_of(answer, anew=False):
+        nonlocal latest
+        if anew or latest.answer is not answer:
+            latest = _Record(name, answer)
+        return latest
+
+    def expect(case):
+        return right.first(case)[0]
+
+    def any_wrong(record, *groups):
+        return any(
+            record.first(case, refuses=group is then)[0] != expect(case)
+            for group in groups
+            for case in group
+        )
+
+    def at_first(case):
+        def look(answer):
+            # The first probe is the first of a check: since the one before, what the answer uses may have changed.
+            record = record_of(answer, anew=case is first[0])
+            result, expected = record.first(case)[0], expect(case)
+            # Code that keeps something between calls shows in a second call; the first case is always asked twice.
+            if case is first[0]:
+                result = record.twice(case, first[1])
+            elif result != expected:
+                keeps = record.twice(first[0], first[1]) == CHANGING
+                result = CHANGING if keeps else record.twice(case, first[0])
+            if result == expected:
+                return result
+            return form(_wrong(answer, result, expected), expected)
+
+        return look
+
+    def later(case):
+        def look(answer):
+            record, expected = record_of(answer), expect(case)
+            if any_wrong(record, first):
+                all_refused = expected.kind == "error" and all(
+                    record.first(one, refuses=True)[0].how == ON_PURPOSE
+                    for one in [*first, case]
+                )
+                return REFUSED_TOO if all_refused else NOT_ASKED
+            result = record.first(case, refuses=True)[0]
+            if result == expected:
+                return result
+            return _wrong(answer, record.twice(case, first[0], refuses=True), expected)
+
+        return look
+
+    def at_last(answer):
+        record = record_of(answer)
+        if any_wrong(record, first, then):
+            return NOT_ASKED
+        for place, case in enumerate(many):
+            if record.seconds > _ENOUGH:
+                break
+            expected, got = expect(case), record.call(case, refuses=True)[0]
+            if got != expected:
+                return Seen("one of many", (place, expected, _wrong(answer, got, expected)))
+        return ALL_RIGHT
+
+    probes = [Call(_label(name, case), at_first(case), case[2]) for case in first]
+    probes += [Call(_label(name, case), later(case), case[2]) for case in then]
+    if many:
+        more = tuple(Call(_label(name, case), at_first(case), case[2]) for case in many)
+        probes.append(Call(f"{len(many)} more calls", at_last, many=more))
+    return probes
+
+
+def _wrong(answer: Callable, result: Seen, expected: Seen) -> Seen:
+    """A wrong result, in a form in which refusals look alike whatever they raise, and so do other results in place of an error."""
+    if result.kind == "error" and result.value in ("ValueError", "another"):
+        if expected.kind == "error":
+            refused = result.how in (ON_PURPOSE, BY_LIBRARY)
+            return replace(result, value="another" if refused else result.how)
+        return replace(result, value="refused" if result.how == ON_PURPOSE else "another")
+    if expected.kind != "error":
+        return result
+    if result.kind in ("str", "tuple"):
+        return Seen(result.kind, None, result.shown)
     if result.kind not in ("error", "exception") and _forgets_raise(answer):
         return Seen("unraised", None, result.shown)
     return result
+
+
+def _how(error: Exception) -> str:
+    """How an error came about, as the instruction that it comes from tells."""
+    step = error.__traceback__
+    while step.tb_next is not None:
+        step = step.tb_next
+    if str(step.tb_frame.f_globals.get("__name__")).split(".")[0] in ("torch", "numpy"):
+        return BY_LIBRARY
+    left = [
+        instruction.opname
+        for instruction in dis.get_instructions(step.tb_frame.f_code)
+        if instruction.offset >= step.tb_lasti
+    ]
+    if left[0] == "RAISE_VARARGS":
+        return STUB_LEFT if isinstance(error, NotImplementedError) else ON_PURPOSE
+    ends = (name for name in left if name.startswith((*_ENDS_A_STATEMENT, "POP_TOP")))
+    if next(ends, "") == "RAISE_VARARGS":
+        return IN_RAISE
+    if isinstance(error, RuntimeError) and not isinstance(error, RecursionError):
+        return BY_LIBRARY
+    return BY_ACCIDENT
 
 
 def _forgets_raise(answer: Callable) -> bool:
@@ -198,7 +312,8 @@ def _once(answer: Callable, case: tuple, refuses: bool = False) -> tuple[Seen, o
         if isinstance(error, NotImplementedError) and not refuses:
             raise
         told = StudentError(error)
-        return Seen("error", _kind_of_error(error, told.text), told.explain()), None
+        kind = _kind_of_error(error, told.text)
+        return Seen("error", kind, told.explain(), how=_how(error)), None
 
 
 def _kind_of_error(error: Exception, text: str) -> str:
@@ -275,6 +390,7 @@ def plain(value: object, depth: int = 0) -> Seen:
             entries = [plain(entry, depth + 1) for entry in entries]
             text = ", ".join(entry.short for entry in entries)
             text += ", …" if length > _LONGEST else ""
+            text += "," if sequence is tuple and length == 1 else ""
             text = f"[{text}]" if sequence is list else f"({text})"
             remark = "" if sequence is list else ", a tuple"
             return Seen(sequence.__name__, (length, tuple(entries)), text + remark, text)
@@ -366,6 +482,20 @@ def wrong_kinds(exercise: Exercise) -> None:
     def _(*arguments, **named):
         return (right(*arguments, **named),) * 2
 
+    one_tuple(exercise)
+
+
+def one_tuple(exercise: Exercise) -> None:
+    """Adds the mistake of a comma too many, which makes a tuple of anything."""
+    right = exercise.reference
+
+    @exercise.mistake(
+        "one-tuple",
+        "What you return is right, but it stands in a tuple of one. A comma behind a value makes one: leave it out.",
+    )
+    def _(*arguments, **named):
+        return (right(*arguments, **named),)
+
 
 def wrong_refusals(exercise: Exercise, refuse: str, no_result: str, fits: Callable) -> None:
     """Adds the mistakes of an exercise that refuses some arguments: what stands where ``raise ValueError(…)`` should.
@@ -434,6 +564,34 @@ def wrong_refusals(exercise: Exercise, refuse: str, no_result: str, fits: Callab
     )
     def _(*arguments, **named):
         return right(*arguments, **named) if fits(*arguments, **named) else -1
+
+    @exercise.mistake(
+        "stub-left",
+        f"For {refuse} you raise a NotImplementedError. It says that code is still to be written, as in the stub: "
+        "write `raise ValueError(…)` in its place.",
+    )
+    def _(*arguments, **named):
+        if not fits(*arguments, **named):
+            raise NotImplementedError
+        return right(*arguments, **named)
+
+    @exercise.mistake(
+        "error-in-the-raise",
+        f"For {refuse} the line with your `raise` fails before it raises. Is a name in it misspelt, as in `Valueerror`? "
+        'Or do you add a number to a text? An f-string takes both: `f"… {number}"`.',
+    )
+    def _(*arguments, **named):
+        if not fits(*arguments, **named):
+            raise ValueError("refused: " + 1)
+        return right(*arguments, **named)
+
+    @exercise.mistake(
+        "all-refused",
+        "You raise an error whatever your function is given. Does the `raise` stand outside of its `if`? "
+        "Or does the `if` look for an int after a division with /, which always gives a float?",
+    )
+    def _(*arguments, **named):
+        raise ValueError
 
     @exercise.mistake(
         "other-exception",

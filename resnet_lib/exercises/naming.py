@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from resnet_lib.exercises.checking import Exercise
-from resnet_lib.exercises.functions import calls, plainly, tell_value
+from resnet_lib.exercises.functions import Seen, calls, one_tuple, plainly, tell_value
 from resnet_lib.torchvision_names import torchvision_name as right_name
 
 NAMES = [
@@ -34,16 +35,37 @@ def all_names() -> list[str]:
     return names
 
 
+def word_for_bn(result: Seen, expected: Seen) -> Seen:
+    """A wrong name in which only `bn` or the counter differs, in a form that does not depend on the letters of other words."""
+    if result.kind != "str":
+        return result
+    pattern = re.escape(expected.value[1]).replace("bn", r"(?P<bn>[^.]*)")
+    pattern = pattern.replace("batches", r"(?P<batches>[^.]*)")
+    found = re.fullmatch(pattern, result.value[1])
+    words = found.groupdict() if found else {}
+    if not words or words["bn"] == "batchnorm":
+        return result
+    word = words["bn"].lower() if words["bn"].lower() == "bn" else "another"
+    return replace(result, value=(word, words.get("batches", "batches") == "batches"))
+
+
 torchvision_name = Exercise(
     name="torchvision_name",
     signature="torchvision_name(our_parameter_name)",
     reference=right_name,
     probes=calls(
-        "torchvision_name", right_name, map(plainly, NAMES), [], map(plainly, all_names())
+        "torchvision_name",
+        right_name,
+        map(plainly, NAMES),
+        many=map(plainly, all_names()),
+        form=word_for_bn,
     ),
     praise="Every name of ours finds its partner in torchvision.",
     evidence=tell_value,
 )
+
+
+one_tuple(torchvision_name)
 
 
 @torchvision_name.mistake(
@@ -81,6 +103,25 @@ def _(name):
     if "batchnorm" not in name:
         raise ValueError
     return name.replace("batchnorm", "bn")
+
+
+@torchvision_name.mistake(
+    "others-fail",
+    "For a name without `batchnorm` your code fails, as it goes on with something that it did not find. "
+    "Such a name stays as it is: return it first.",
+)
+def _(name):
+    start, end = name.split("batchnorm")
+    return f"{start}bn{end}"
+
+
+@torchvision_name.mistake(
+    "parts-counted",
+    "Your code expects four parts in each name. Those of the stem and of `fc` have two, and `layer2.0.downsample.1.bias` has five.",
+)
+def _(name):
+    stage, block, layer, parameter = name.split(".")
+    return ".".join([stage, block, layer.replace("batchnorm", "bn"), parameter])
 
 
 @torchvision_name.mistake(
@@ -178,6 +219,14 @@ def _(name):
 
 
 @torchvision_name.mistake(
+    "example-only",
+    "Only `batchnorm2`, which the task has as its example, gets its new name. `batchnorm1` and `batchnorm3` need it too.",
+)
+def _(name):
+    return name.replace("batchnorm2", "bn2")
+
+
+@torchvision_name.mistake(
     "buffers-forgotten",
     "Weights and biases get their new names, the running statistics and the counter do not. "
     "A batch norm has five tensors, and all of them must be loaded.",
@@ -196,7 +245,7 @@ def _(name):
 
 @torchvision_name.mistake(
     "batch-only",
-    "You replace `batch` and leave `norm`, and `num_batches_tracked` changes too. "
+    "`batchnorm` does not become `bn`, and `num_batches_tracked` changes too, as it contains `batch`. "
     "Replace the whole word `batchnorm` by `bn`.",
 )
 def _(name):
@@ -205,7 +254,7 @@ def _(name):
 
 @torchvision_name.mistake(
     "norm-left",
-    "You replace `batchnorm` by a name that torchvision does not use. It says `bn`: `bn1`, `bn2`, `bn3`.",
+    "In the place of `batchnorm` you write something that torchvision does not use. It says `bn`: `bn1`, `bn2`, `bn3`.",
 )
 def _(name):
     return name.replace("batchnorm", "norm")

@@ -1,11 +1,13 @@
 """Answers to fold_batchnorm that the registered mistakes are not copies of."""
 
 import copy
+import functools
 import math
 import sys
 
 import torch
 from torch import nn
+from torch.nn.functional import batch_norm
 from torch.nn.utils import fuse_conv_bn_eval
 
 import resnet_lib.folding
@@ -96,6 +98,53 @@ def by_trying(conv, bn):
     return new
 
 
+@torch.no_grad()
+def by_trying_in_eval_mode(conv, bn):
+    """Asks the batch norm that is given, and gives it its mode back."""
+    mode = bn.training
+    bn.eval()
+    zero = bn(torch.zeros(2, bn.num_features, 2, 2))[0, :, 0, 0]
+    factor = bn(torch.ones(2, bn.num_features, 2, 2))[0, :, 0, 0] - zero
+    bn.train(mode)
+    new = functional(conv, bn)
+    new.weight.copy_(conv.weight * factor.reshape(-1, 1, 1, 1))
+    new.bias.copy_(zero if conv.bias is None else zero + factor * conv.bias)
+    return new
+
+
+def by_function(training):
+    """Lets PyTorch's function work on the bias."""
+
+    @torch.no_grad()
+    def fold(conv, bn):
+        new = functional(conv, bn)
+        own = torch.zeros_like(bn.bias) if conv.bias is None else conv.bias
+        batch = own.repeat(2, 1)  # one row would be refused in train mode
+        batch = batch_norm(
+            batch, bn.running_mean, bn.running_var, bn.weight, bn.bias, training(bn), eps=bn.eps
+        )
+        new.bias.copy_(batch[0])
+        return new
+
+    return fold
+
+
+def on_copies(conv, bn):
+    return fuse_conv_bn_eval(copy.deepcopy(conv).eval(), copy.deepcopy(bn).eval())
+
+
+def frozen_but_recorded(conv, bn):
+    """Frozen in place of no_grad, as widely copied: the new numbers are right, and PyTorch knows where they come from."""
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    ).requires_grad_(False)
+    factor = bn.weight / std(bn)
+    new.weight.copy_(conv.weight * four(factor))
+    own = 0 if conv.bias is None else conv.bias
+    new.bias.copy_(bn.bias + (own - bn.running_mean) * factor)
+    return new
+
+
 def with_all_settings(conv, bn):
     new = nn.Conv2d(
         conv.in_channels,
@@ -145,6 +194,10 @@ RIGHT = {
         "PyTorch's own": fuse_conv_bn_eval,
         "the library's": resnet_lib.folding.fold_batchnorm,
         "asks the batch norm": by_trying,
+        "asks the batch norm in eval mode, and switches it back": by_trying_in_eval_mode,
+        "F.batch_norm": by_function(lambda bn: False),
+        "PyTorch's own, on copies in eval mode": on_copies,
+        "frozen, with a graph": frozen_but_recorded,
         "all settings copied": with_all_settings,
         "in inference mode": in_inference_mode,
         "refuses train mode": refuses_train_mode,
@@ -287,14 +340,6 @@ def shallow(conv, bn):
     return new
 
 
-def frozen_but_recorded(conv, bn):
-    new, factor = functional(conv, bn).requires_grad_(False), bn.weight / std(bn)
-    new.weight.copy_(conv.weight * four(factor))
-    own = 0 if conv.bias is None else conv.bias
-    new.bias.copy_(bn.bias + (own - bn.running_mean) * factor)
-    return new
-
-
 def with_hook(conv, bn):
     new = copy.deepcopy(conv)
     new.bias = nn.Parameter(torch.zeros(conv.out_channels)) if conv.bias is None else new.bias
@@ -418,8 +463,264 @@ def one_weight_for_both(conv, bn):
     return new
 
 
+@torch.no_grad()
+def by_trying_on_images(conv, bn):
+    """Asks the batch norm as it is: in train mode it works on these images, and keeps their mean and variance."""
+    zero = bn(torch.zeros(4, bn.num_features, 3, 3))[0, :, 0, 0]
+    factor = bn(torch.ones(4, bn.num_features, 3, 3))[0, :, 0, 0] - zero
+    new = functional(conv, bn)
+    new.weight.copy_(conv.weight * four(factor))
+    new.bias.copy_(zero if conv.bias is None else zero + factor * conv.bias)
+    return new
+
+
+def statistics_by_mode(conv, bn):
+    other = copy.deepcopy(bn)
+    if bn.training:
+        other.running_mean, other.running_var = (
+            torch.zeros_like(bn.running_mean),
+            torch.ones_like(bn.running_var),
+        )
+    return functional(conv, other)
+
+
+def nothing_in_train_mode(conv, bn):
+    if not bn.training:
+        return functional(conv, bn)
+
+
+def kept_by_shape():
+    kept = {}
+
+    @torch.no_grad()
+    def fold(conv, bn):
+        settings = (
+            conv.in_channels,
+            conv.out_channels,
+            conv.kernel_size,
+            conv.stride,
+            conv.padding,
+        )
+        new, right = kept.setdefault(settings, nn.Conv2d(*settings)), functional(conv, bn)
+        new.weight.copy_(right.weight)
+        new.bias.copy_(right.bias)
+        return new
+
+    return fold
+
+
+@functools.lru_cache
+def layer_of(*settings):
+    return nn.Conv2d(*settings)
+
+
+def kept_by_a_helper(conv, bn):
+    new = layer_of(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    right = functional(conv, bn)
+    new.weight.data, new.bias.data = right.weight.data, right.bias.data
+    return new
+
+
+_only_one = nn.Conv2d(1, 1, 1)
+
+
+def made_anew(conv, bn):
+    """One layer for all calls, which begins anew each time."""
+    _only_one.__init__(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    right = functional(conv, bn)
+    _only_one.load_state_dict(right.state_dict())
+    return _only_one
+
+
+def frozen_by_loop(conv, bn):
+    new = functional(conv, bn)
+    for parameter in (*conv.parameters(), *bn.parameters(), *new.parameters()):
+        parameter.requires_grad = False
+    new.weight.copy_(conv.weight * four(bn.weight / std(bn)))
+    return new
+
+
+def asks_whether_true(conv, bn):
+    new = functional(conv, bn)
+    if conv.bias:
+        new.bias.data += 0
+    return new
+
+
+@torch.no_grad()
+def zeros_for_conv(conv, bn):
+    if conv.bias is None:
+        conv.bias = nn.Parameter(torch.zeros_like(bn.bias))
+    return in_place_on_a_copy(conv, bn)
+
+
+def switched_off(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        stride=conv.stride,
+        padding=conv.padding,
+        bias=False,
+    )
+    with torch.no_grad():
+        new.weight.copy_(conv.weight * four(bn.weight / std(bn)))
+        new.bias.copy_(bn.bias - bn.running_mean * bn.weight / std(bn))
+    return new
+
+
+@torch.no_grad()
+def true_by_place(conv, bn):
+    settings = conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    new, right = nn.Conv2d(*settings, True), functional(conv, bn)
+    new.weight.copy_(right.weight)
+    new.bias.copy_(right.bias)
+    return new
+
+
+@torch.no_grad()
+def swapped_by_place(conv, bn):
+    sizes = conv.in_channels, conv.out_channels, conv.kernel_size
+    new, right = nn.Conv2d(*sizes, conv.padding, conv.stride), functional(conv, bn)
+    new.weight.copy_(right.weight)
+    new.bias.copy_(right.bias)
+    return new
+
+
+def thrown_away(conv, bn):
+    new = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    weight, bias = new.weight, new.bias
+    right = functional(conv, bn)
+    weight, bias = right.weight, right.bias  # other names for other tensors
+    return new
+
+
+def eps_added_in_place(conv, bn):
+    variance = bn.running_var
+    variance += bn.eps
+    other = copy.deepcopy(bn)
+    other.eps = 0
+    return functional(conv, other)
+
+
+def gamma_divided_in_place(conv, bn):
+    new = functional(conv, bn)
+    bn.weight.data /= std(bn)
+    return new
+
+
+@torch.no_grad()
+def mean_subtracted_in_place(conv, bn):
+    new, own = functional(conv, bn), conv.bias
+    if own is not None:
+        own -= bn.running_mean
+    return new
+
+
 WRONG = {
     "fold_batchnorm": {
+        "asks the batch norm on images": (by_trying_on_images, "batchnorm-run-in-train-mode"),
+        "F.batch_norm in the mode of the layer": (
+            by_function(lambda bn: bn.training),
+            "batchnorm-run-in-train-mode",
+        ),
+        "mean 0 and variance 1 in train mode": (
+            statistics_by_mode,
+            "another-result-in-train-mode",
+        ),
+        "None in train mode": (nothing_in_train_mode, "another-result-in-train-mode"),
+        "forgets the statistics in train mode": made(
+            change=lambda c, b, new: b.training and b.reset_running_stats()
+        ),
+        "counts a batch in train mode": made(
+            change=lambda c, b, new: b.training and b.num_batches_tracked.add_(1)
+        ),
+        "one layer for each shape": kept_by_shape(),
+        "a helper that remembers": kept_by_a_helper,
+        "one layer for all": made_anew,
+        "remembers by convolution": functools.lru_cache(functional),
+        "a hook stays on conv": made(
+            change=lambda c, b, new: c.register_forward_hook(lambda layer, x, y: None)
+        ),
+        "a hook stays before the batch norm": made(
+            change=lambda c, b, new: b.register_forward_pre_hook(lambda layer, x: None)
+        ),
+        "conv computes otherwise": made(
+            change=lambda c, b, new: setattr(c, "forward", new.forward)
+        ),
+        "the batch norm is now an nn.Identity": made(
+            change=lambda c, b, new: setattr(b, "__class__", nn.Identity)
+        ),
+        "requires_grad = False in a loop": (frozen_by_loop, "freezes-the-given-layers"),
+        "detach_": (
+            made(change=lambda c, b, new: c.weight.detach_()),
+            "freezes-the-given-layers",
+        ),
+        "both in an nn.Sequential, in eval mode": (
+            lambda conv, bn: nn.Sequential(conv, bn).eval(),
+            "returns-sequential",
+        ),
+        "if conv.bias": (asks_whether_true, "bias-or-zero"),
+        "zeros for conv": (zeros_for_conv, "gives-conv-a-bias"),
+        "bias=False": (switched_off, "bias-switched-off"),
+        "True in the place of the dilation": (true_by_place, "true-for-the-dilation"),
+        "a stride of floats": (
+            made(change=lambda c, b, new: setattr(new, "stride", (1.0, 1.0))),
+            "",
+        ),
+        "padding in the place of the stride": (swapped_by_place, "stride-and-padding-swapped"),
+        "computed, and not written": (thrown_away, "never-written"),
+        "eps added in place": (eps_added_in_place, "changes-in-place"),
+        "gamma divided in place": (gamma_divided_in_place, "changes-in-place"),
+        "mean subtracted in place": (mean_subtracted_in_place, "changes-the-given-bias"),
+        "conv to train mode": (made(change=lambda c, b, new: c.train()), "train-mode"),
+        "only the batch norm to eval mode": (
+            made(change=lambda c, b, new: b.eval()),
+            "switches-to-eval",
+        ),
+        "momentum set to 0": (
+            made(change=lambda c, b, new: setattr(b, "momentum", 0.0)),
+            "",
+        ),
+        "no factor in the bias": (
+            made(bias=lambda c, b, d, own: own - b.running_mean + b.bias),
+            "bias-not-scaled",
+        ),
+        "beta alone": (made(bias=lambda c, b, d, own: b.bias * 1), "shift-alone"),
+        "both biases": (made(bias=lambda c, b, d, own: own + b.bias), "biases-added"),
+        "mean minus bias": (
+            made(bias=lambda c, b, d, own: (b.running_mean - own) / d * b.weight + b.bias),
+            "mean-minus-bias",
+        ),
+        "bias subtracted": (
+            made(bias=lambda c, b, d, own: b.bias - b.weight / d * (own + b.running_mean)),
+            "conv-bias-subtracted",
+        ),
+        "gamma in the bias alone": (
+            made(weight=lambda c, b, d: c.weight / four(d)),
+            "scale-forgotten-in-the-weight",
+        ),
+        "neither gamma nor beta": (
+            made(
+                weight=lambda c, b, d: c.weight / four(d),
+                bias=lambda c, b, d, own: (own - b.running_mean) / d,
+            ),
+            "scale-and-shift-forgotten",
+        ),
+        "no root in the weight": (
+            made(weight=lambda c, b, d: c.weight * four(b.weight / d**2)),
+            "variance-without-root-in-the-weight",
+        ),
+        "no root in the bias": (
+            made(bias=lambda c, b, d, own: (own - b.running_mean) * b.weight / d**2 + b.bias),
+            "variance-without-root-in-the-bias",
+        ),
         "bias never set": (weight_only, "bias-never-set"),
         "channels in the wrong order": (turned_round, "channels-swapped"),
         "channels in the wrong order, weight replaced": (
@@ -475,7 +776,6 @@ WRONG = {
         "no torch.no_grad": (without_no_grad, "in-place-with-gradients"),
         "a tensor for a parameter": (assigns_a_tensor, "tensor-for-parameter"),
         "copy.copy": (shallow, "shallow-copy"),
-        "frozen, with a graph": (frozen_but_recorded, "part-of-the-old-graph"),
         "float64": (
             lambda conv, bn: functional(conv, bn).to(torch.float64),
             "double-precision",

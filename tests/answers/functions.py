@@ -9,6 +9,8 @@ import sys
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
+from torchinfo import summary
 
 import resnet_lib
 
@@ -287,7 +289,134 @@ def size_remembers(input_size, kernel_size, padding=0, stride=1, known={}):  # n
     return known.setdefault((input_size, kernel_size, stride), size)
 
 
+def size_refused(refuse):
+    """Code that calls ``refuse`` where the kernel does not fit."""
+
+    def answer(input_size, kernel_size, padding=0, stride=1):
+        if kernel_size > input_size + 2 * padding:
+            refuse(kernel_size)
+        return (input_size - kernel_size + 2 * padding) // stride + 1
+
+    return answer
+
+
+def misspelt_error(kernel_size):
+    raise Valueerror("no")  # noqa: F821
+
+
+def text_and_number(kernel_size):
+    raise ValueError("no padding or size for " + kernel_size)
+
+
+def misspelt_before_raise(kernel_size):
+    print(kernelsize)  # noqa: F821
+    raise ValueError
+
+
+def size_stub_left(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size <= input_size + 2 * padding:
+        return (input_size - kernel_size + 2 * padding) // stride + 1
+    raise NotImplementedError
+
+
+def size_raise_outside(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size > input_size + 2 * padding:
+        print("does not fit")
+    raise ValueError("does not fit")
+
+
+def size_exchanged(kernel_size, input_size, padding=0, stride=1):
+    return size_by_floor(input_size, kernel_size, padding, stride)
+
+
+def size_one_refused(input_size, kernel_size, padding=0, stride=1):
+    size = (input_size - kernel_size + 2 * padding) // stride + 1
+    if size <= 1:
+        raise ValueError
+    return size
+
+
+def size_half_kernel_check(input_size, kernel_size, padding=0, stride=1):
+    if kernel_size // 2 > input_size + padding:
+        raise ValueError
+    return (input_size - kernel_size + 2 * padding) // stride + 1
+
+
+def size_moves_checked(input_size, kernel_size, padding=0, stride=1):
+    moves = int((input_size - kernel_size + 2 * padding) / stride)
+    if moves < 0:
+        raise ValueError("does not fit")
+    return moves + 1
+
+
+def size_exact_checked(input_size, kernel_size, padding=0, stride=1):
+    exact = (input_size - kernel_size + 2 * padding) / stride + 1
+    if not exact > 0:
+        raise ValueError(exact)
+    return int(exact)
+
+
+def size_like_pool(input_size, kernel_size, padding=0, stride=None):
+    if stride is None:
+        stride = kernel_size
+    return size_by_floor(input_size, kernel_size, padding, stride)
+
+
+def size_asserts(holds):
+    """A right answer after an ``assert`` that holds too seldom."""
+
+    def answer(input_size, kernel_size, padding=0, stride=1):
+        assert holds(input_size, kernel_size, padding, stride)
+        return size_by_floor(input_size, kernel_size, padding, stride)
+
+    return answer
+
+
 # --- same_padding ----------------------------------------------------------------------------
+
+
+def padding_found(paddings, at_the_end=True):
+    """A search in ``paddings`` for the one that is right."""
+
+    def answer(kernel_size):
+        for padding in paddings:
+            if 2 * padding + 1 == kernel_size:
+                return padding
+        if at_the_end or kernel_size % 2 == 0:
+            raise ValueError("no padding")
+
+    return answer
+
+
+def padding_tried_on_image(kernel_size):
+    for padding in range(kernel_size):
+        if resnet_lib.output_size(224, kernel_size, padding) == 224:
+            return padding
+    raise ValueError("no padding")
+
+
+def padding_never_int(kernel_size):
+    padding = (kernel_size - 1) / 2
+    if not isinstance(padding, int):
+        raise ValueError
+    return padding
+
+
+def padding_for_even(refuse):
+    """Code that calls ``refuse`` for an even kernel."""
+
+    def answer(kernel_size):
+        if kernel_size % 2 == 0:
+            refuse(kernel_size)
+        return kernel_size // 2
+
+    return answer
+
+
+def padding_stub_left(kernel_size):
+    if kernel_size % 2:
+        return kernel_size // 2
+    raise NotImplementedError
 
 
 def padding_error_dropped(kernel_size):
@@ -327,6 +456,14 @@ def padding_by_recursion(kernel_size):
     if kernel_size < 1:
         raise ValueError("even")
     return 0 if kernel_size == 1 else 1 + padding_by_recursion(kernel_size - 2)
+
+
+@functools.lru_cache
+def padding_by_remembered_recursion(kernel_size):
+    """Each step takes two levels of Python's stack."""
+    if kernel_size < 1:
+        raise ValueError("even")
+    return 0 if kernel_size == 1 else 1 + padding_by_remembered_recursion(kernel_size - 2)
 
 
 def padding_endless_for_even(kernel_size):
@@ -524,6 +661,101 @@ def stages_padded(padding):
     return answer
 
 
+_NETWORK = resnet_lib.resnet18().eval()
+_ON_META = resnet_lib.resnet18().eval().to("meta")
+
+
+def stages_by_network(input_size):
+    """It takes 30 ms for each call."""
+    sizes = {
+        layer.name: layer.output_shape[2]
+        for layer in resnet_lib.trace(_NETWORK, (1, 3, input_size, input_size))
+        if len(layer.output_shape) == 4
+    }
+    return [sizes["conv1"], *(sizes[f"layer{n}.1.conv2"] for n in (1, 2, 3, 4))]
+
+
+def stages_by_hooks(input_size):
+    sizes, names = [], ("conv1", "layer1", "layer2", "layer3", "layer4")
+    hooks = [
+        getattr(_ON_META, name).register_forward_hook(
+            lambda *seen: sizes.append(seen[2].shape[3])
+        )
+        for name in names
+    ]
+    with torch.no_grad():
+        _ON_META(torch.empty(1, 3, input_size, input_size, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return sizes
+
+
+def stages_asserted(input_size):
+    assert input_size >= 7, "smaller than the kernel"
+    return stages_by_append(input_size)
+
+
+def stages_conv1_small(input_size):
+    """The padding of conv1 is forgotten, but only where the kernel would not fit without."""
+    conv1 = (input_size + 1) // 2 if input_size >= 7 else 1
+    return [conv1, *stages_by_append(conv1)[:4]]
+
+
+def stages_pool_left_out(input_size):
+    conv1 = (input_size + 1) // 2
+    conv2 = (conv1 + 1) // 2 if conv1 >= 3 else conv1
+    return [conv1, conv2, *stages_by_append(conv2)[:3]]
+
+
+_layers = [(7, 3, 2), *[(3, 1, 2)] * 4]
+
+
+def stages_popped(input_size):
+    sizes = []
+    while _layers:
+        input_size = resnet_lib.output_size(input_size, *_layers.pop(0))
+        sizes.append(input_size)
+    return sizes
+
+
+def stages_default_strides(input_size):
+    sizes = stages_by_append(input_size)[:2]
+    while len(sizes) < 5:
+        sizes.append(resnet_lib.output_size(sizes[-1], 3, padding=1))
+    return sizes
+
+
+def stages_half_plus_one(input_size):
+    sizes = []
+    for _ in range(5):
+        input_size = input_size // 2 + 1
+        sizes.append(input_size)
+    return sizes
+
+
+def stages_pytorch_order(*layers):
+    """Stride and padding in the order of nn.Conv2d, where output_size takes them the other way round."""
+
+    def answer(input_size):
+        sizes = []
+        for kernel_size, stride, padding in layers:
+            input_size = resnet_lib.output_size(input_size, kernel_size, stride, padding)
+            sizes.append(input_size)
+        return sizes
+
+    return answer
+
+
+def stages_conv1_halved(input_size):
+    return [input_size // 2, *stages_by_append(input_size // 2)[:4]]
+
+
+def stages_multiples(input_size):
+    if input_size % 2:
+        raise ValueError("odd")
+    return stages_by_append(input_size)
+
+
 def stages_not_small(input_size):
     if input_size < 32:
         raise ValueError("too small")
@@ -583,6 +815,61 @@ def multiply_adds_by_weights(in_channels, out_channels, kernel_size, output_size
     return layer.weight.numel() * output_size * output_size
 
 
+def parameters_on_meta(in_channels, out_channels, kernel_size, bias):
+    with torch.device("meta"):
+        layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=bias)
+    return sum(tensor.numel() for tensor in layer.state_dict().values())
+
+
+def parameters_of_a_lazy_layer(in_channels, out_channels, kernel_size, bias):
+    layer = nn.LazyConv2d(out_channels, kernel_size, bias=bias)
+    layer(torch.zeros(1, in_channels, kernel_size, kernel_size))
+    return sum(parameter.numel() for parameter in layer.parameters())
+
+
+def parameters_of_weight_and_bias(in_channels, out_channels, kernel_size, bias):
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=bias)
+    return layer.weight.numel() + layer.bias.numel()
+
+
+def multiply_adds_by_running(in_channels, out_channels, kernel_size, output_size):
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False)
+    size = output_size + kernel_size - 1
+    return layer(torch.rand(1, in_channels, size, size)).numel() * layer.weight[0].numel()
+
+
+def multiply_adds_by_hook(in_channels, out_channels, kernel_size, output_size):
+    counts, size = [], output_size + kernel_size - 1
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, device="meta")
+    layer.register_forward_hook(
+        lambda layer, x, y: counts.append(y.numel() * layer.weight[0].numel())
+    )
+    layer(torch.empty(1, in_channels, size, size, device="meta"))
+    return sum(counts)
+
+
+def multiply_adds_by_torchinfo(in_channels, out_channels, kernel_size, output_size):
+    size = output_size + kernel_size - 1
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False)
+    return summary(layer, (1, in_channels, size, size), verbose=0).total_mult_adds
+
+
+def multiply_adds_by_matrices(in_channels, out_channels, kernel_size, output_size):
+    size = output_size + kernel_size - 1
+    columns = F.unfold(torch.rand(1, in_channels, size, size), kernel_size)[0]
+    weight = torch.rand(out_channels, len(columns))
+    return (weight @ columns).numel() * len(columns)
+
+
+def multiply_adds_by_position(in_channels, out_channels, kernel_size, output_size):
+    count = 0
+    for _ in range(output_size):
+        for _ in range(output_size):
+            for _ in range(out_channels):
+                count += in_channels * kernel_size**2
+    return count
+
+
 def field_backwards(layers):
     field = 1
     for kernel_size, stride in reversed(layers):
@@ -631,6 +918,29 @@ def field_copy_popped(layers):
     return field
 
 
+def field_by_gradient(layers):
+    """The pixels of an image that really have an influence on one number."""
+    size = 1
+    for kernel_size, stride in reversed(layers):
+        size = size * stride + kernel_size
+    image = torch.ones(1, 1, size, size, requires_grad=True)
+    output = image
+    for kernel_size, stride in layers:
+        layer = nn.Conv2d(1, 1, kernel_size, stride, bias=False)
+        nn.init.ones_(layer.weight)
+        output = layer(output)
+    output[0, 0, 0, 0].backward()
+    seen = image.grad[0, 0].any(dim=0).nonzero()
+    return (seen.max() - seen.min()).item() + 1
+
+
+def field_by_pixels(layers):
+    pixels = {0}
+    for kernel_size, stride in reversed(layers):
+        pixels = {pixel * stride + place for pixel in pixels for place in range(kernel_size)}
+    return max(pixels) + 1
+
+
 def field_forward_recursion(layers):
     field = 1
     for kernel_size, stride in layers:
@@ -662,6 +972,111 @@ def field_global(layers):
         _field += (kernel_size - 1) * _jump
         _jump *= stride
     return _field
+
+
+_distance = 1
+
+
+def field_global_distance(layers):
+    global _distance
+    field = 1
+    for kernel_size, stride in layers:
+        field += (kernel_size - 1) * _distance
+        _distance *= stride
+    return field
+
+
+def field_strides_kept(layers, strides=[]):
+    field = 1
+    for kernel_size, stride in layers:
+        field += (kernel_size - 1) * math.prod(strides)
+        strides.append(stride)
+    return field
+
+
+def field_written_into_the_list(layers):
+    distance = 1
+    for n, (kernel_size, stride) in enumerate(layers):
+        layers[n] = kernel_size, distance
+        distance *= stride
+    return 1 + sum((k - 1) * d for k, d in layers)
+
+
+def field_without_1x1(layers):
+    field = field_backwards(layers)
+    if (1, 1) in layers:
+        layers.remove((1, 1))
+    return field
+
+
+def field_never_empty(layers):
+    if not layers:
+        layers.append((1, 1))
+    return field_backwards(layers)
+
+
+def field_sorted(layers):
+    field = field_backwards(layers)
+    layers.sort()
+    return field
+
+
+def field_from_the_first(layers):
+    field, jump = layers[0][0], 1
+    for kernel_size, stride in layers[1:]:
+        field += (kernel_size - 1) * jump
+        jump *= stride
+    return field
+
+
+def field_with_the_distance(layers):
+    field, jump = 1, 1
+    for kernel_size, stride in layers:
+        field, jump = field + (kernel_size - 1) * jump, jump * stride
+    return field, jump
+
+
+def field_plus_the_distance(layers):
+    field, jump = field_with_the_distance(layers)
+    return field + jump - 1
+
+
+def field_by_radius(layers):
+    radius, jump = 0, 1
+    for kernel_size, stride in layers:
+        radius += kernel_size // 2 * jump
+        jump *= stride
+    return 2 * radius + 1
+
+
+def field_without_small_kernels(layers):
+    field, jump = 1, 1
+    for kernel_size, stride in layers:
+        if kernel_size == 1:
+            continue
+        field += (kernel_size - 1) * jump
+        jump *= stride
+    return field
+
+
+def field_doubled(layers):
+    field, jump = 1, 1
+    for kernel_size, stride in layers:
+        field += (kernel_size - 1) * jump
+        if stride > 1:
+            jump *= 2
+    return field
+
+
+def field_of_columns(layers):
+    kernel_sizes, strides = zip(*layers)
+    return field_backwards(list(zip(kernel_sizes, strides)))
+
+
+def field_refuses_nothing(layers):
+    if len(layers) == 0:
+        raise ValueError("give me layers")
+    return field_backwards(layers)
 
 
 def field_reversed_back(layers):
@@ -744,6 +1159,17 @@ def name_only_one_digit(name):
     return re.sub(r"^(layer\d\.\d\.)?batchnorm(\d)", lambda m: (m[1] or "") + "bn" + m[2], name)
 
 
+def name_only_blocks(name):
+    stage, block, *rest = name.split(".")
+    layer, parameter = rest
+    return f"{stage}.{block}.{layer.replace('batchnorm', 'bn')}.{parameter}"
+
+
+def name_by_match(name):
+    found = re.match(r"(.*)batchnorm(\d)(.*)", name)
+    return f"{found[1]}bn{found[2]}{found[3]}"
+
+
 _OF_18 = {name: name.replace("batchnorm", "bn") for name in resnet_lib.resnet18().state_dict()}
 
 RIGHT = {
@@ -778,6 +1204,7 @@ RIGHT = {
         "divmod": padding_by_divmod,
         "search": padding_by_search,
         "recursion": padding_by_recursion,
+        "recursion that is remembered": padding_by_remembered_recursion,
         "NumPy integer": lambda k: np.int32(padding_by_half(k)),
         "callable object": functools.partial(padding_by_half),
         "the library's": resnet_lib.same_padding,
@@ -786,6 +1213,8 @@ RIGHT = {
         "formula in a loop": stages_by_loop,
         "half, rounded up": stages_by_append,
         "recursion": stages_by_recursion,
+        "asks ResNet-18": stages_by_network,
+        "asks ResNet-18 on the meta device": stages_by_hooks,
         "asks layers on the meta device": stages_by_layers,
         "five lines": stages_by_library,
         "comprehension": lambda n: [math.ceil(n / 2**e) for e in range(1, 6)],
@@ -797,6 +1226,8 @@ RIGHT = {
     },
     "count_parameters": {
         "asks nn.Conv2d": parameters_by_numel,
+        "asks nn.Conv2d on the meta device": parameters_on_meta,
+        "asks a lazy layer": parameters_of_a_lazy_layer,
         "two branches": parameters_by_branch,
         "bool as a number": parameters_bool_times,
         "loop": parameters_by_loop,
@@ -808,6 +1239,11 @@ RIGHT = {
     "multiply_adds": {
         "sum over rows": multiply_adds_by_loop,
         "asks nn.Conv2d for the weights": multiply_adds_by_weights,
+        "runs the convolution": multiply_adds_by_running,
+        "a hook, on the meta device": multiply_adds_by_hook,
+        "torchinfo": multiply_adds_by_torchinfo,
+        "one matrix times another": multiply_adds_by_matrices,
+        "position by position": multiply_adds_by_position,
         "math.prod": lambda *n: math.prod(n) * n[2] * n[3],
         "square of a product": lambda i, o, k, size: i * o * (k * size) ** 2,
         "NumPy integer": lambda i, o, k, size: np.int64(i) * o * k**2 * size**2,
@@ -830,6 +1266,8 @@ RIGHT = {
         "pops from a copy": field_copy_popped,
         "reverses and reverses back": field_reversed_back,
         "the library's": resnet_lib.receptive_field,
+        "the gradient of real convolutions": field_by_gradient,
+        "the pixels themselves": field_by_pixels,
     },
     "torchvision_name": {
         "part by part": name_by_parts,
@@ -880,7 +1318,35 @@ WRONG = {
         "PyTorch's order of arguments, short names": (size_order, "arguments-in-other-order"),
         "PyTorch's own error": (size_pytorch_error, "other-exception"),
         "IndexError": (size_exit, "other-exception"),
-        "NotImplementedError where it does not fit": (size_not_implemented, "other-exception"),
+        "NotImplementedError where it does not fit": (size_not_implemented, "stub-left"),
+        "the stub's line left": (size_stub_left, "stub-left"),
+        "an error that is misspelt": (size_refused(misspelt_error), "error-in-the-raise"),
+        "a number added to the text": (size_refused(text_and_number), "error-in-the-raise"),
+        "a NameError before the raise": (size_refused(misspelt_before_raise), ""),
+        "raise outside of its if": (size_raise_outside, "all-refused"),
+        "input and kernel exchanged": (size_exchanged, "fit-inverted"),
+        "a tuple of one": (wrong(lambda i, k, p, s: ((i - k + 2 * p) // s + 1,)), "one-tuple"),
+        "a size of 1 refused": (size_one_refused, "exact-fit-refused"),
+        "half the kernel compared": (size_half_kernel_check, "zero-accepted"),
+        "moves cut, then checked": (size_moves_checked, "refused-after-int"),
+        "checked, then cut": (size_exact_checked, "refused-before-rounding"),
+        "PyTorch's formula without − 1": (
+            wrong(lambda i, k, p, s: (i + 2 * p - (k - 1)) // s + 1),
+            "one-position-too-many",
+        ),
+        "the padded row over the stride": (
+            wrong(lambda i, k, p, s: math.ceil((i + 2 * p) / s)),
+            "every-start-counted",
+        ),
+        "stride of a pooling layer": (size_like_pool, "stride-is-kernel-by-default"),
+        "large paddings, by assert": (
+            size_asserts(lambda i, k, p, s: 2 * p <= k),
+            "large-padding-refused",
+        ),
+        "large strides, by assert": (
+            size_asserts(lambda i, k, p, s: s <= k),
+            "large-stride-refused",
+        ),
         "assert with a message": (size_assert_message, "other-exception"),
         "check without padding": (size_refuses_small, "fit-without-padding"),
         "check with one padding": (size_one_padding_check, "fit-without-padding"),
@@ -901,7 +1367,7 @@ WRONG = {
         "stride at most 3": wrong(lambda i, k, p, s: (i - k + 2 * p) // min(s, 3) + 1),
         "a float tensor": wrong(lambda i, k, p, s: torch.tensor((i - k + 2 * p) // s + 1.0)),
         "stride 2 by default": (size_no_stride_default, "stride-by-default"),
-        "stride at most 2": size_only_stride_two,
+        "stride at most 2": (size_only_stride_two, "only-strides-one-and-two"),
         "-1 where it does not fit": (size_minus_one, "minus-one-for-error"),
         "at least 1": (size_at_least_one, "one-for-error"),
         "always refuses": wrong(lambda *a: int("no")),
@@ -946,13 +1412,37 @@ WRONG = {
         "error dropped": (padding_error_dropped, "raise-forgotten"),
         "only up to 39": lambda k: padding_by_half(k) if k < 39 else 1,
         "TypeError for even": (padding_type_error, "other-exception"),
-        "NotImplementedError for even": (padding_not_implemented, "other-exception"),
+        "NotImplementedError for even": (padding_not_implemented, "stub-left"),
+        "the stub's line left": (padding_stub_left, "stub-left"),
+        "an error that is misspelt": (padding_for_even(misspelt_error), "error-in-the-raise"),
+        "a number added to the text": (padding_for_even(text_and_number), "error-in-the-raise"),
+        "a NameError before the raise": (padding_for_even(misspelt_before_raise), ""),
+        "search up to 19": padding_found(range(20)),
+        "search up to 19, then nothing": padding_found(range(20), at_the_end=False),
+        "search on an image": padding_tried_on_image,
+        "search up to 10": (padding_found(range(11)), "large-kernels-refused"),
+        "a list of paddings": (
+            lambda k: [None, 0, None, 1, None, 2, None, 3][k],
+            "large-kernels-missing",
+        ),
+        "at least 1": (lambda k: padding_by_half(k) or 1, "one-by-one-padded"),
+        "two sides for even": (
+            lambda k: k // 2 if k % 2 else (k // 2, k // 2 - 1),
+            "pair-for-even",
+        ),
+        "an int after /": (padding_never_int, "all-refused"),
+        "a tuple of one": (lambda k: (padding_by_half(k),), "one-tuple"),
+        "ceil": (lambda k: math.ceil((k - 1) / 2), "even-rounded-up"),
+        "int": (lambda k: int((k - 1) / 2), "even-rounded-down"),
         "round": padding_round,
         "round of a half": (lambda k: round(k / 2), "half-of-kernel-rounded"),
         "the kernel": (lambda k: k, "no-brackets-and-floor"),
         "a recursion that passes the end": (padding_endless_for_even, ""),
         "-1 for even": (lambda k: k // 2 if k % 2 else -1, "minus-one-for-error"),
-        "refuses 1": lambda k: padding_by_half(k) if k > 1 else padding_by_half(2),
+        "refuses 1": (
+            lambda k: padding_by_half(k) if k > 1 else padding_by_half(2),
+            "one-by-one-refused",
+        ),
         "log": lambda k: int(math.log2(k)),
     },
     "stage_sizes": {
@@ -976,11 +1466,35 @@ WRONG = {
         "an array": (lambda n: np.array(stages_by_append(n)), "array-result"),
         "reversed": (lambda n: stages_by_append(n)[::-1], "order-reversed"),
         "six": (lambda n: stages_by_append(n) + [1], "global-pool-listed-too"),
-        "not for small images": stages_not_small,
+        "not for small images": (stages_not_small, "small-images-refused"),
+        "not below 7 pixels": (stages_asserted, "small-images-refused"),
+        "zeros below 7 pixels": lambda n: stages_by_append(n) if n >= 7 else [0] * 5,
+        "a network, but not for one pixel": lambda n: stages_by_network(n) if n > 1 else [],
+        "conv1 of a small image": stages_conv1_small,
+        "max-pool left out where it is small": stages_pool_left_out,
+        "layers popped from a list outside": (stages_popped, "keeps-its-list"),
+        "nothing left in a list outside": (lambda n: [n for _ in ()], "empty-list"),
+        "a tuple of one": (lambda n: (stages_by_append(n),), "one-tuple"),
+        "strides by default": (stages_default_strides, "each-from-conv1"),
+        "half and 1": (stages_half_plus_one, "rounded-up"),
+        "half rounded up, from the input": (
+            lambda n: [math.floor(n / 2**e + 1 / 2) for e in range(1, 6)],
+            "divided-and-rounded-half-up",
+        ),
+        "PyTorch's order of arguments": (
+            stages_pytorch_order((7, 2, 3), *[(3, 2, 1)] * 4),
+            "padding-and-stride-swapped",
+        ),
+        "PyTorch's order of arguments for conv1": (
+            stages_pytorch_order((7, 2, 3), *[(3, 1, 2)] * 4),
+            "conv1-padding-and-stride-swapped",
+        ),
+        "conv1 by //": (stages_conv1_halved, "conv1-halved"),
+        "not for odd sizes": (stages_multiples, "sizes-refused"),
         "a text": (lambda n: str(stages_by_append(n)), "text-result"),
         "texts": (lambda n: [f"{size}" for size in stages_by_append(n)], "texts-in-the-list"),
         "a list of lists": lambda n: [[size] for size in stages_by_append(n)],
-        "empty": lambda n: [],
+        "empty": (lambda n: [], "empty-list"),
         "the sizes for 224, scaled": (
             lambda n: [round(size * n / 224) for size in (112, 56, 28, 14, 7)],
             "divided-and-rounded",
@@ -1034,6 +1548,19 @@ WRONG = {
             lambda i, o, k, b: o * i * k * k + o if b else None,
             "none-without-bias",
         ),
+        "asks a bias that is None": (parameters_of_weight_and_bias, "error-without-bias"),
+        "one filter": (
+            lambda i, o, k, b: k * k * i + 1 if b else k * k * i,
+            "one-filter-with-its-bias",
+        ),
+        "^, the kernel first": (
+            lambda i, o, k, b: (k ^ 2 * o * i) + (o if b else 0),
+            "caret-behind-the-kernel",
+        ),
+        "^, the kernel first, in one sum": (
+            lambda i, o, k, b: k ^ 2 * i * o + b * o,
+            "caret-behind-the-kernel-and-before-plus",
+        ),
     },
     "multiply_adds": {
         "2 FLOPs": (lambda i, o, k, n: n * n * o * i * k * k * 2, "counted-twice"),
@@ -1041,6 +1568,26 @@ WRONG = {
         "with bias": (lambda i, o, k, n: n * n * (o * i * k * k + o), "bias-counted"),
         "only for 3×3": lambda i, o, k, n: i * o * 9 * n * n,
         "bias once": (lambda i, o, k, n: n * n * o * i * k * k + o, "bias-counted-once"),
+        "ReLU": (lambda i, o, k, n: i * o * k**2 * n**2 + o * n**2, "bias-counted"),
+        "as many papers count": (
+            lambda i, o, k, n: 2 * n**2 * (i * k**2 + 1) * o,
+            "flops-with-bias",
+        ),
+        "depthwise where the channels are equal": lambda i, o, k, n: (
+            (o if i == o else i * o) * k**2 * n**2
+        ),
+        "^, the kernel first": (
+            lambda i, o, k, n: k ^ 2 * o * i * n ^ 2,
+            "caret-behind-the-kernel",
+        ),
+        "^, weights first": (
+            lambda i, o, k, n: (i * o * k ^ 2) * n ^ 2,
+            "caret-in-two-steps",
+        ),
+        "^, one number first": (
+            lambda i, o, k, n: (k * i ^ 2) * o * n ^ 2,
+            "caret-for-one-number",
+        ),
         "kernel slides by itself": (
             lambda i, o, k, n: (n // k) ** 2 * o * i * k * k,
             "positions-of-a-kernel-step",
@@ -1085,6 +1632,27 @@ WRONG = {
         "own stride, in one line": (field_early, "own-stride-too-early"),
         "reverses the list in place": (field_reverse_in_place, "list-reversed"),
         "global numbers": (field_global, "keeps-its-numbers"),
+        "a global distance": (field_global_distance, "keeps-its-distance"),
+        "strides of earlier calls": (field_strides_kept, "keeps-its-distance"),
+        "overwrites the list": (field_written_into_the_list, "list-changed"),
+        "removes a layer": (field_without_1x1, "list-changed"),
+        "fills the empty list": (field_never_empty, "list-changed"),
+        "sorts the list": (field_sorted, "list-changed"),
+        "begins with the first kernel": (field_from_the_first, "first-stride-forgotten"),
+        "field and distance": (field_with_the_distance, "field-and-distance"),
+        "adds the distance at the end": (field_plus_the_distance, "backwards-minus-one"),
+        "the radius": (field_by_radius, "odd-kernels-only"),
+        "continue for 1×1": (field_without_small_kernels, "stride-of-1x1-skipped"),
+        "K times the distance, less 1": (
+            lambda layers: (
+                field_backwards(layers)
+                + sum(math.prod(s for _, s in layers[:n]) - 1 for n in range(len(layers)))
+            ),
+            "no-brackets-behind-the-kernel",
+        ),
+        "doubles at each stride": (field_doubled, "any-stride-taken-for-two"),
+        "unpacks an empty list": (field_of_columns, "empty-list-fails"),
+        "refuses an empty list": (field_refuses_nothing, "empty-list-refused"),
         "starts with the first layer": (field_first_layer, "empty-list-fails"),
         "returns after the last layer": (field_late_return, "empty-list-none"),
         "area by product": (field_area, "area"),
@@ -1115,6 +1683,20 @@ WRONG = {
         ),
     },
     "torchvision_name": {
+        "PyTorch's batch_norm": (
+            lambda name: name.replace("batchnorm", "batch_norm"),
+            "norm-left",
+        ),
+        "norm left out": (lambda name: name.replace("norm", ""), "norm-left"),
+        "bn for batch": (lambda name: name.replace("batch", "bn"), "batch-only"),
+        "bn for norm": (
+            lambda name: name.replace("batch", "").replace("norm", "bn"),
+            "counter-broken",
+        ),
+        "the second only": (lambda name: re.sub("batchnorm(?=2)", "bn", name), "example-only"),
+        "names of blocks": (name_only_blocks, "parts-counted"),
+        "a match that is None": (name_by_match, "others-fail"),
+        "a tuple of one": (lambda name: (name_by_find(name),), "one-tuple"),
         "the other way round": (lambda name: name.replace("bn", "batchnorm"), "unchanged"),
         "result thrown away": (
             lambda name: (name.replace("batchnorm", "bn"), name)[1],
