@@ -9,6 +9,7 @@ import functools
 import itertools
 import random
 import re
+import signal
 import time
 import types
 from pathlib import Path
@@ -375,8 +376,9 @@ def _double(*given):
         lambda: setattr(torch.nn.functional, "relu", _double),
         lambda: setattr(torch.nn.BatchNorm2d, "forward", _double),
         lambda: torch.nn.modules.module.register_module_forward_hook(_double),
+        lambda: setattr(ResidualBasicBlock, "forward", _double),
     ],
-    ids=["function", "layer", "hook"],
+    ids=["function", "layer", "hook", "the library's class"],
 )
 def test_what_forward_patches_is_put_back(change):
     """Also the mistakes that such an answer is compared with, which are looked at once, compute as ever."""
@@ -389,8 +391,9 @@ def test_what_forward_patches_is_put_back(change):
     check("basic_block", Patches)
     for mistake in EXERCISES["basic_block"].mistakes[:20]:
         assert check("basic_block", mistake.answer).mistake == mistake.id
-    verdict = check("basic_block", EXERCISES["basic_block"].reference)
-    assert verdict.status == "passed", verdict.message
+    for name in ("basic_block", "branch_ratio"):
+        verdict = check(name, EXERCISES[name].reference)
+        assert verdict.status == "passed", verdict.message
 
 
 def test_weights_of_a_class_stay():
@@ -415,6 +418,36 @@ def test_works_without_gradients_and_in_inference_mode():
     with torch.inference_mode():
         verdict = check("basic_block", EXERCISES["basic_block"].reference)
     assert verdict.status == "passed", verdict.message
+
+
+def test_works_under_autocast():
+    """Also where an earlier cell computes with bfloat16."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for name in NAMES:
+            verdict = check(name, EXERCISES[name].reference)
+            assert verdict.status == "passed", (name, verdict.message)
+
+
+def test_a_readers_own_timer_goes_on():
+    """And the settings for reproducible results that an answer's forward switches on do not."""
+
+    class Settings(ResidualBasicBlock):
+        def forward(self, x):
+            torch.use_deterministic_algorithms(True)
+            torch.autograd.set_detect_anomaly(True)
+            return super().forward(x)
+
+    before = signal.signal(signal.SIGALRM, lambda *given: None)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1000, 7)
+        assert check("basic_block", Settings).status == "passed"
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert left > 900 and interval == 7
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_anomaly_enabled()
 
 
 def test_an_unknown_name_lists_the_names():

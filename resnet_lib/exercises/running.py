@@ -23,6 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck
+from resnet_lib.resnet import ResNetBase
+
 _OURS = str(Path(__file__).resolve().parent.parent)
 _TORCH = str(Path(torch.__file__).resolve().parent)
 
@@ -41,6 +44,9 @@ def nothing_changes() -> Iterator[None]:
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     device = torch.get_default_device()
     threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -49,6 +55,7 @@ def nothing_changes() -> Iterator[None]:
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
             torch.inference_mode(False),
+            torch.autocast("cpu", enabled=False),
         ):
             warnings.simplefilter("ignore")
             torch.set_grad_enabled(True)
@@ -64,15 +71,22 @@ def nothing_changes() -> Iterator[None]:
         torch.set_default_dtype(dtype)
         use_default_device(device)
         torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.autograd.set_detect_anomaly(*anomaly)
         if collects:
-            gc.collect(
-                0
-            )  # of this check alone; else what is enabled begins with the full collection
+            gc.collect(0)  # of this check alone; else a full collection comes first of all
             gc.enable()
 
 
 #: what answers compute with: the names in them, and the hooks of all modules
-_TOOLS = (torch, F, *{kind for kind in vars(nn).values() if isinstance(kind, type)})
+_TOOLS = (
+    torch,
+    F,
+    *{kind for kind in vars(nn).values() if isinstance(kind, type)},
+    ResidualBasicBlock,
+    ResidualBottleNeck,
+    ResNetBase,
+)
 _HOOKS = [
     hooks
     for name, hooks in vars(nn.modules.module).items()
@@ -82,7 +96,10 @@ _HOOKS = [
 
 @contextlib.contextmanager
 def tools_stay() -> Iterator[None]:
-    """Puts PyTorch's functions, layers and global hooks back: an answer that patches one must not change the next check."""
+    """Puts PyTorch's functions, layers and global hooks, and the library's classes back.
+
+    An answer that patches one must not change the next check.
+    """
     names = [dict(vars(tool)) for tool in _TOOLS]
     entries = [dict(hooks) for hooks in _HOOKS]
     try:
@@ -142,12 +159,13 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     tracing = sys.gettrace()
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, _EVERY, _EVERY)
+    timer = signal.setitimer(signal.ITIMER_REAL, _EVERY, _EVERY)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         if caught:
             sys.settrace(tracing)
 
@@ -314,8 +332,8 @@ def translate(text: str) -> str:
         return "Call super().__init__() first in your __init__."
     if layer := layer_for_tensor(text):
         return (
-            f"A layer ({layer}) stands where a tensor is needed: `nn.{layer}(x)`, or `nn.{layer}` without brackets, makes a "
-            "layer and does not apply it."
+            f"A layer ({layer}) stands where a tensor is needed. A layer is applied by brackets behind it, as in "
+            f"`self.layer(x)`; without them, or as `nn.{layer}(x)`, it is made or named, and not applied."
         )
     if kind := not_a_module(text):
         article = "An" if kind[0].lower() in "aeiou" else "A"
