@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -57,13 +57,12 @@ def gradient_norms(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str
     The loss is the cross-entropy of ``images`` (N, C, H, W) and ``labels`` (N,), in train mode, as in a step of training.
     The model keeps its weights and its mode; batch norm's running statistics take the batch into account.
     """
-    was_training = model.training
     weights = {
         n: layer.weight for n, layer in model.named_modules() if isinstance(layer, nn.Conv2d)
     }
-    loss = F.cross_entropy(model.train()(images), labels)
-    gradients = torch.autograd.grad(loss, list(weights.values()))
-    model.train(was_training)
+    with _modes_come_back(model):
+        loss = F.cross_entropy(model.train()(images), labels)
+        gradients = torch.autograd.grad(loss, list(weights.values()))
     return {
         name: gradient.norm().item() for name, gradient in zip(weights, gradients, strict=True)
     }
@@ -92,12 +91,21 @@ def branch_ratio(block: ResidualBasicBlock | ResidualBottleNeck, x: Tensor) -> f
             "One block of a network is network.layer1[0]."
         )
     last = "batchnorm3" if isinstance(block, ResidualBottleNeck) else "batchnorm2"
-    was_training = block.training
-    block.eval()
-    branch = record_outputs(block, x, [last])[last]
-    shortcut = x if block.downsample is None else block.downsample(x)
-    block.train(was_training)
+    with _modes_come_back(block):
+        branch = record_outputs(block.eval(), x, [last])[last]
+        shortcut = x if block.downsample is None else block.downsample(x)
     return (branch.norm() / shortcut.norm()).item()
+
+
+@contextlib.contextmanager
+def _modes_come_back(model: nn.Module) -> Iterator[None]:
+    """Gives each layer its own mode back at the end: a frozen batch norm may be in eval mode in a model that is trained."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    try:
+        yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
 
 
 def find_layer(model: nn.Module, name: str) -> nn.Module:

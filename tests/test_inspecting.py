@@ -175,6 +175,19 @@ def test_branch_ratio_divides_by_the_projection():
     assert branch_ratio(block, x) == pytest.approx(before / 10, rel=1e-4) and ratio > 0
 
 
+def test_each_layer_gets_its_own_mode_back(batch):
+    """Also one that is frozen, whose mode is not that of the block, and after an error."""
+    block, net = ResidualBasicBlock(4, 4), digits_net(CifarResNet, 8)
+    for model in (block, net):
+        model.batchnorm1.eval()
+    modes = [[layer.training for layer in model.modules()] for model in (block, net)]
+    branch_ratio(block, random_images(2, 4, 5, 6))
+    with pytest.raises(RuntimeError):
+        branch_ratio(block, random_images(2, 3, 5, 6))
+    gradient_norms(net, *batch)
+    assert [[layer.training for layer in model.modules()] for model in (block, net)] == modes
+
+
 @pytest.mark.parametrize("no_block", [PlainBlock(4, 4), CifarResNet(1), None])
 def test_branch_ratio_refuses_what_is_no_residual_block(no_block):
     with pytest.raises(TypeError, match=f"not {type(no_block).__name__}"):

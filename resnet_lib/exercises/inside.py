@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy
@@ -10,7 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1
-from resnet_lib.exercises.checking import Exercise, first_difference, tell
+from resnet_lib.exercises.checking import Exercise, first_difference
+from resnet_lib.exercises.identity import (
+    HOLDS,
+    Look,
+    copy_of,
+    differences,
+    held,
+    in_turn,
+    none_of,
+)
 from resnet_lib.exercises.probing import (
     Fact,
     Probe,
@@ -20,79 +32,132 @@ from resnet_lib.exercises.probing import (
     unchanged,
     weights_in_order,
 )
+from resnet_lib.exercises.running import StudentError, attempt
 from resnet_lib.inspecting import branch_ratio, record_outputs
 from resnet_lib.resnet import ZeroPadShortcut
 
-RESULT = "result"
+
+@dataclass(frozen=True)
+class Case:
+    """A block and an x that an answer is called with."""
+
+    block_class: type[nn.Module]
+    in_channels: int
+    channels: int
+    stride: int = 1
+    shortcut: str = "the identity"
+    training: bool = False
+    dtype: torch.dtype = torch.float32
+    layout: torch.memory_format = torch.contiguous_format
+    x_trained: bool = False
+
+    @property
+    def out_channels(self) -> int:
+        return self.channels * self.block_class.expansion
+
+    @property
+    def label(self) -> str:
+        name, mode = self.block_class.__name__, "train" if self.training else "eval"
+        sizes = f"{self.in_channels} → {self.out_channels}, stride {self.stride}"
+        special = [
+            (self.dtype is torch.float64, ", all numbers in float64"),
+            (self.layout is torch.channels_last, ", x in memory as channels_last"),
+            (self.x_trained, ", x with requires_grad"),
+        ]
+        more = "".join(text for holds, text in special if holds)
+        return f"a {name} ({sizes}), its shortcut {self.shortcut}, in {mode} mode{more}"
+
+    def build(self) -> nn.Module:
+        downsample = {
+            "the identity": lambda *sizes: None,
+            "a projection": lambda in_channels, out_channels, stride: nn.Sequential(
+                conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
+            ),
+            "without parameters": ZeroPadShortcut,
+        }[self.shortcut](self.in_channels, self.out_channels, self.stride)
+        return self.block_class(self.in_channels, self.channels, self.stride, downsample)
 
 
-def probe(
-    block_class: type[nn.Module],
-    in_channels: int,
-    channels: int,
-    stride: int = 1,
-    shortcut: str = "the identity",
-    training: bool = False,
-) -> Probe:
-    def run(answer):
-        block = build(block_class, in_channels, channels, stride, shortcut)
-        x, other = (random_input(3, in_channels, 6, 9, seed=seed) for seed in (0, 1))
-        fill(weights_in_order(block, x))
-        block.train(training)
-        before, given = state(block), x.clone()
-
-        seen = {RESULT: plain(answer(block, given))}
-        seen |= {what: Fact(now == before[what], what) for what, now in state(block).items()}
-        seen["x is as it was"] = unchanged(given, x)
-        seen["result for another x"] = plain(answer(block, other))
-        return seen
-
-    where = "train" if training else "eval"
-    sizes = f"{in_channels} → {channels * block_class.expansion}, stride {stride}"
-    return Probe(
-        f"a {block_class.__name__} ({sizes}), its shortcut {shortcut}, in {where} mode",
-        run,
-    )
+@functools.cache
+def filled(case: Case) -> tuple[nn.Module, Tensor, Tensor]:
+    """A block with random numbers everywhere and a hook of somebody else on each layer, and two inputs."""
+    block = case.build()
+    x, other = (random_input(3, case.in_channels, 6, 9, seed=seed) for seed in (0, 1))
+    fill(weights_in_order(block, x))
+    block = copy_of(block)  # what `fill` has filled gets its old numbers back
+    for layer in block.modules():
+        layer.register_forward_hook(lambda *given: None)
+    like = {"dtype": case.dtype, "memory_format": case.layout}
+    return block.to(case.dtype).train(case.training), x.to(**like), other.to(**like)
 
 
-def build(block_class, in_channels, channels, stride, shortcut) -> nn.Module:
-    out_channels = channels * block_class.expansion
-    downsample = {
-        "the identity": lambda: None,
-        "a projection": lambda: nn.Sequential(
-            conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
-        ),
-        "without parameters": lambda: ZeroPadShortcut(in_channels, out_channels, stride),
-    }[shortcut]()
-    return block_class(in_channels, channels, stride, downsample)
+@functools.cache
+def ratios(case: Case) -> list[tuple]:
+    """The ratio for each of the two inputs."""
+    block, *inputs = filled(case)
+    return [plain(branch_ratio(block, x)) for x in inputs]
 
 
-def state(block: nn.Module) -> dict[str, object]:
-    """All that measuring must not change, as plain values, each under what to say where it has changed."""
-    return {
-        "a hook is left on the block": sum(
-            len(m._forward_hooks) + len(m._forward_pre_hooks) for m in block.modules()
-        ),
-        "the block has other layers than before": [
-            (n, id(m)) for n, m in block.named_modules()
-        ],
-        "your code has changed the weights of the block": [
-            (n, p.tolist()) for n, p in block.named_parameters()
-        ],
-        "your code has changed requires_grad of the block's weights": [
-            p.requires_grad for p in block.parameters()
-        ],
-        "your code has changed the running statistics of the block": [
-            (n, b.tolist()) for n, b in block.named_buffers()
-        ],
-        "the block is in another mode (train or eval) than before": block.training,
-        "layers of the block are in another mode (train or eval) than before": [
-            m.training for m in block.modules() if m is not block
-        ],
-        "your code has left gradients in the block": [
-            p.grad is None for p in block.parameters()
-        ],
-    }
+class Call:
+    """An answer called with a block and an x of its own: what came back, and what is no longer as it was."""
+
+    def __init__(self, answer: Callable, case: Case):
+        block, x, self.other = filled(case)
+        self.answer, self.case, self.given = answer, case, x
+        self.block, self.x = copy_of(block), x.clone().requires_grad_(case.x_trained)
+        self.before, self.numbers = held(self.block), values(self.block)
+        self.result = measured(answer, self.block, self.x)
+        self.recording = torch.is_grad_enabled()
+        torch.set_grad_enabled(True)
+
+    def changes(self) -> dict[str, tuple[Fact, Fact]]:
+        """All that measuring must leave, in the order in which it is looked at."""
+        now = differences(self.before, held(self.block))
+        weights, statistics = (
+            [name for name in was if is_now.get(name) != was[name]]
+            for was, is_now in zip(self.numbers, values(self.block))
+        )
+        weights += now["parameters"] + now["form"]
+        mode = [name for name in now["training"] if name == "training"]
+        x_stays = self.x.requires_grad is self.case.x_trained and self.x.grad is None
+        return {
+            "layers": none_of(now["layers"], "{} is not the layer that it was before"),
+            "mode": none_of(mode, "the block is in another mode (train or eval) than before"),
+            "modes": none_of(
+                now["training"],
+                "layers of the block are in another mode (train or eval) than before",
+            ),
+            "hooks": none_of(now["hooks left"], "a hook is left on the block"),
+            "other hooks": none_of(now["hooks gone"], "a hook that others had put is gone"),
+            "statistics": none_of(statistics, "your code has changed {}"),
+            "weights": none_of(weights, "your code has changed {}"),
+            "requires_grad": none_of(now["requires_grad"], "your code has changed {}"),
+            "gradients": none_of(now["grad"], "your code has left a gradient, {}"),
+            "attributes": none_of(now["added"], "{} was not there before"),
+            "settings": none_of(now["settings"], "{} is not what it was before"),
+            "x": (unchanged(self.x, self.given), HOLDS),
+            "x.requires_grad": (
+                Fact(x_stays, "your code has changed requires_grad or grad of x, its input"),
+                HOLDS,
+            ),
+            "recording": (Fact(self.recording, "gradients are switched off afterwards"), HOLDS),
+        }
+
+
+def values(block: nn.Module) -> tuple[dict[str, list], dict[str, list]]:
+    """The numbers in the parameters and in the buffers of a block, by name."""
+    parameters = {name: p.tolist() for name, p in block.named_parameters()}
+    return parameters, {name: b.tolist() for name, b in block.named_buffers()}
+
+
+def measured(answer: Callable, block: nn.Module, x: Tensor) -> tuple | StudentError:
+    """A student's result as plain values, or the error that the code raised."""
+    try:
+        return attempt(lambda: plain(answer(block, x)))
+    except StudentError as error:
+        if error.timed_out or error.not_implemented:
+            raise
+        return error
 
 
 def plain(value: object) -> tuple:
@@ -103,19 +168,80 @@ def plain(value: object) -> tuple:
     if issubclass(kind, numpy.floating):
         return "float", float(value)
     if kind in (Tensor, nn.Parameter):
-        return "tensor", numbers(value)
+        return "tensor", numbers(value.float() if value.is_floating_point() else value)
     if issubclass(kind, str):
         return "str", None
     return kind.__name__, None
 
 
-def tell_result(probe: Probe, expected: dict[str, object], got: dict[str, object]) -> str:
-    """Evidence with the two numbers; side effects as in other exercises."""
-    if not isinstance(got, dict):
-        return tell(probe, expected, got)
-    what, right, wrong = first_difference(expected, got)
-    if not isinstance(right, tuple) or not isinstance(wrong, tuple):
-        return tell(probe, expected, got)
+BASIC, NECK = ResidualBasicBlock, ResidualBottleNeck
+MEASURED = [
+    Case(BASIC, 6, 6),
+    Case(BASIC, 4, 6, 2, "a projection"),
+    Case(BASIC, 4, 8, 2, "without parameters"),
+    Case(NECK, 8, 2),
+    # downsample where stride, channels or shapes do not change
+    Case(NECK, 4, 2, 1, "a projection"),
+    Case(BASIC, 6, 6, 2, "a projection"),
+    Case(BASIC, 6, 6, 1, "a projection"),
+    Case(BASIC, 6, 6, layout=torch.channels_last),
+    Case(BASIC, 6, 6, dtype=torch.float64),
+]
+IN_EVAL = [Case(BASIC, 6, 6), Case(BASIC, 4, 6, 2, "a projection")]
+IN_TRAIN = [
+    Case(BASIC, 6, 6, training=True),
+    Case(NECK, 6, 3, 2, "a projection", training=True),
+]
+X_TRAINED = [Case(BASIC, 4, 6, 2, "a projection", x_trained=True)]
+
+
+def measures(answer: Callable) -> Iterator[Iterator[Look]]:
+    """The results for all kinds of blocks, in eval mode."""
+    yield (
+        ((case.label, "result"), Call(answer, case).result, ratios(case)[0])
+        for case in MEASURED
+    )
+
+
+def leaves(answer: Callable) -> Iterator[Iterator[Look]]:
+    """The results in eval mode and in train mode, then one by one what must be as it was, then a second call."""
+    calls: list[Call] = []
+
+    def results(cases: list[Case]) -> Iterator[Look]:
+        for case in cases:
+            calls.append(call := Call(answer, case))
+            yield (case.label, "result"), call.result, ratios(case)[0]
+            if case.training:
+                yield (case.label, "statistics"), *call.changes()["statistics"]
+
+    def changes() -> Iterator[Iterator[Look]]:
+        found = [(call.case.label, call.changes()) for call in calls]
+        for what in found[0][1]:
+            yield (((label, what), *changed[what]) for label, changed in found)
+
+    yield results(IN_EVAL)
+    yield results(IN_TRAIN)
+    yield from changes()
+    yield results(X_TRAINED)
+    yield from changes()
+    # the last block first: what an answer has kept for it must not come back
+    yield (
+        (
+            (call.case.label, "result for another x"),
+            measured(answer, call.block, call.other.clone()),
+            ratios(call.case)[1],
+        )
+        for call in reversed(calls)
+    )
+
+
+def tell_result(probe: Probe, expected: dict, got: dict) -> str:
+    """Evidence with the two numbers, or in words what is no longer as it was."""
+    (label, what), right, wrong = first_difference(expected, got)
+    if isinstance(wrong, StudentError):
+        return f"With {label}: {wrong.explain()}"
+    if isinstance(wrong, Fact):
+        return f"With {label}: {wrong.otherwise}."
     kind, value = wrong
     if kind == "tensor":
         few = value.dim() == 0 and not value.is_complex() and value.device.type == "cpu"
@@ -128,21 +254,16 @@ def tell_result(probe: Probe, expected: dict[str, object], got: dict[str, object
             if kind == "NoneType"
             else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
         )
-    return f"With {probe.label}: the {what} should be {right[1]:.4f}; yours is {shown}."
+    return f"With {label}: the {what} should be {right[1]:.4f}; yours is {shown}."
 
 
-BASIC, NECK = ResidualBasicBlock, ResidualBottleNeck
 RATIO = Exercise(
     "branch_ratio",
     "branch_ratio",
     branch_ratio,
     [
-        probe(BASIC, 6, 6),
-        probe(BASIC, 4, 6, 2, "a projection"),
-        probe(BASIC, 4, 8, 2, "without parameters"),
-        probe(NECK, 8, 2),
-        probe(BASIC, 6, 6, training=True),
-        probe(NECK, 6, 3, 2, "a projection", training=True),
+        Probe("blocks in eval mode", lambda answer: in_turn(measures(answer))),
+        Probe("blocks in both modes", lambda answer: in_turn(leaves(answer))),
     ],
     "You measure what a block changes, for both blocks and every shortcut, and leave the block as it was.",
     tell_result,
@@ -204,6 +325,12 @@ mistake(
     "You compare the difference of output and shortcut with the output. F(x) is the output of the last batch norm, before "
     "the sum, and it is divided by the size of the shortcut.",
     lambda t: size(t.output - t.shortcut) / size(t.output),
+)
+mistake(
+    "output-minus-x",
+    "You take block(x) − x for F(x). The last ReLU stands between, and where the block has a `downsample`, x is not what was added. "
+    "Take the output of the last batch norm.",
+    lambda t: size(t.output - t.x) / size(t.x),
 )
 mistake(
     "relu-on-the-branch",
@@ -423,6 +550,43 @@ def _(block, x):
     )
 
 
+for which, asked, message, asks in (
+    (
+        "downsample-by-stride",
+        "the stride",
+        "the first bottleneck of layer1 has stride 1 and still a projection",
+        lambda block, t: (2, 2) in (block.conv1.stride, block.conv2.stride),
+    ),
+    (
+        "downsample-by-the-stride-of-conv1",
+        "the stride of conv1",
+        "in a bottleneck conv2 has the stride, and the first one of layer1 has stride 1 and still a projection",
+        lambda block, t: block.conv1.stride != (1, 1),
+    ),
+    (
+        "downsample-by-channels",
+        "the channels",
+        "a projection may be there where they stay, as with stride 2",
+        lambda block, t: t.branch.shape[1] != t.x.shape[1],
+    ),
+    (
+        "downsample-by-shapes",
+        "the shapes, or the stride and the channels,",
+        "a projection may be there although no size changes",
+        lambda block, t: t.branch.shape != t.x.shape,
+    ),
+):
+
+    @RATIO.mistake(
+        which,
+        f"You let {asked} decide whether the shortcut is block.downsample(x) or x. Ask `block.downsample is None`: {message}.",
+    )
+    def _(block, x, asks=asks):
+        tensors = inside(block, x)
+        shortcut = tensors.shortcut if asks(block, tensors) else x
+        return (size(tensors.branch) / size(shortcut)).item()
+
+
 @RATIO.mistake(
     "downsample-always-called",
     "You call block.downsample(x) even where block.downsample is None, as it is where size and channels stay. There the shortcut is "
@@ -438,9 +602,9 @@ def _(block, x):
 
 
 @RATIO.mistake(
-    "shortcut-after-eval-mode",
-    "You compute the shortcut after `block.train(was_training)`, so in train mode its batch norm uses this batch, and its running "
-    "statistics change. Compute both tensors in eval mode, then put the mode back.",
+    "shortcut-in-train-mode",
+    "The shortcut is computed while downsample is in train mode: before block.eval(), after block.train(…), or because eval() never "
+    "reached it. Compute both tensors in eval mode, then put the mode back.",
 )
 @torch.no_grad()
 def _(block, x):
@@ -497,6 +661,15 @@ def _(block, x):
 
 
 @RATIO.mistake(
+    "copy-in-train-mode",
+    "The block's running statistics stay, yet what you measure is in train mode, where batch norm takes mean and variance from this "
+    "batch. A copy is in the mode of the block: call `.eval()` on what you measure.",
+)
+def _(block, x):
+    return measure(copy.deepcopy(block), x)
+
+
+@RATIO.mistake(
     "stays-in-eval",
     "You switch the block to eval mode and leave it so. Whoever goes on training it gets another network: remember "
     "`block.training` and end with `block.train(was_training)`.",
@@ -530,7 +703,7 @@ def _(block, x):
 
 @RATIO.mistake(
     "measured-in-train-mode",
-    "You switch the block to train mode. Measure in eval mode, with the running statistics.",
+    "You measure in train mode, whatever mode the block is in. Measure in eval mode, with the running statistics.",
 )
 def _(block, x):
     was_training = block.training
@@ -551,8 +724,51 @@ def _(block, x):
 
 
 @RATIO.mistake(
-    "last-relu-left-out",
-    "You take the last ReLU out of the block and do not put it back.",
+    "hooks-of-others-removed",
+    "You remove hooks that are not yours: `_forward_hooks.clear()` takes all of them. Keep the handle that `register_forward_hook` "
+    "returns, and call `handle.remove()`.",
+)
+def _(block, x):
+    ratio = branch_ratio(block, x)
+    for layer in block.modules():
+        layer._forward_hooks.clear()
+    return ratio
+
+
+@RATIO.mistake(
+    "attribute-left-behind",
+    "You set an attribute on the block or on one of its layers, such as a tensor to keep or a `forward` of your own, and it stays there. "
+    "Keep tensors in a variable, and delete at the end what you set.",
+)
+def _(block, x):
+    block.ratio = branch_ratio(block, x)
+    return block.ratio
+
+
+@RATIO.mistake(
+    "setting-changed",
+    "You change a setting of a layer, such as `inplace` of a ReLU, and do not put it back. Keep a copy with `clone()` instead, so that "
+    "in-place operations do no harm.",
+)
+def _(block, x):
+    block.relu1.inplace = False
+    return branch_ratio(block, x)
+
+
+@RATIO.mistake(
+    "gradients-stay-off",
+    "You switch gradients off with torch.set_grad_enabled(False), and they stay off for the whole program: nothing can be trained "
+    "any more. Put `with torch.no_grad():` around instead.",
+)
+def _(block, x):
+    torch.set_grad_enabled(False)
+    return branch_ratio(block, x)
+
+
+@RATIO.mistake(
+    "layer-not-put-back",
+    "A layer of the block is not the one that it was: you took it out, or put another one in its place. Keep the layer in a variable, and "
+    "put the same one back at the end.",
 )
 def _(block, x):
     ratio = branch_ratio(block, x)
@@ -562,7 +778,7 @@ def _(block, x):
 
 @RATIO.mistake(
     "shortcut-left-out",
-    "You set `block.downsample` to None and do not put it back: the block has lost its projection.",
+    "You take `block.downsample` out of the block and do not put it back: the block has lost its projection.",
 )
 def _(block, x):
     ratio = branch_ratio(block, x)

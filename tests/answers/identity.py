@@ -23,12 +23,6 @@ def with_copy(block):
         block.batchnorm2.bias.fill_(0)
 
 
-def new_parameters(block):
-    channels = block.conv2.out_channels
-    block.batchnorm2.weight = nn.Parameter(torch.zeros(channels))
-    block.batchnorm2.bias = nn.Parameter(torch.zeros(channels))
-
-
 def all_of_the_last(block):
     """The statistics too: they do no harm, as nothing that is made of them goes through."""
     block.batchnorm2.reset_parameters()
@@ -56,16 +50,44 @@ def by_state(block):
     block.load_state_dict(state)
 
 
+def other_data(block):
+    """Other tensors, but in the same parameters, of the same type, and each with its own numbers."""
+    for parameter in block.batchnorm2.parameters():
+        parameter.data = torch.zeros_like(parameter)
+
+
+def not_trained_for_a_moment(block):
+    for parameter in block.batchnorm2.parameters():
+        parameter.requires_grad = False
+        parameter.zero_()
+        parameter.requires_grad = True
+
+
+def in_eval_mode_for_a_moment(block):
+    training = block.training
+    with_init(block.eval())
+    block.train(training)
+
+
+def new_statistics(block):
+    """A buffer may be another tensor: no optimizer holds it."""
+    through_the_convolution(block)
+    block.batchnorm2.running_mean = torch.zeros_like(block.batchnorm2.running_mean)
+
+
 RIGHT = {
     "make_identity": {
         "with nn.init": with_init,
         "with data, returns the block": with_data,
         "copy and fill": with_copy,
-        "new parameters": new_parameters,
         "statistics reset as well": all_of_the_last,
         "the convolution instead of the scale": through_the_convolution,
         "by name": by_name,
         "by state dict": by_state,
+        "other tensors of the same kind as data": other_data,
+        "requires_grad off and on again": not_trained_for_a_moment,
+        "in eval mode for a moment": in_eval_mode_for_a_moment,
+        "a new tensor as running mean": new_statistics,
     }
 }
 
@@ -134,6 +156,102 @@ def bias_gone(block):
     block.batchnorm2.bias = None
 
 
+def all_scales(block):
+    for layer in block.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.zeros_(layer.weight)
+    nn.init.zeros_(block.batchnorm2.bias)
+
+
+def first_convolution_too(block):
+    with_init(block)
+    nn.init.zeros_(block.conv1.weight)
+
+
+def new_parameters(block):
+    channels = block.conv2.out_channels
+    block.batchnorm2.weight = nn.Parameter(torch.zeros(channels))
+    block.batchnorm2.bias = nn.Parameter(torch.zeros(channels))
+
+
+def new_scale(block):
+    block.batchnorm2.weight = nn.Parameter(0 * block.batchnorm2.weight)
+    nn.init.zeros_(block.batchnorm2.bias)
+
+
+def first_in_eval(block):
+    with_init(block)
+    block.batchnorm1.eval()
+
+
+def float_data(block):
+    channels = block.conv2.out_channels
+    block.batchnorm2.weight.data = torch.tensor([0.0] * channels)
+    block.batchnorm2.bias.data = torch.tensor([0.0] * channels)
+
+
+def shared_data(block):
+    zeros = torch.zeros_like(block.batchnorm2.weight.data)
+    block.batchnorm2.weight.data = block.batchnorm2.bias.data = zeros
+
+
+def expanded(block):
+    for parameter in block.batchnorm2.parameters():
+        parameter.data = torch.zeros(1, dtype=parameter.dtype).expand_as(parameter)
+
+
+def double(block):
+    with_init(block.double())
+
+
+def first_channels(channels):
+    def change(block):
+        block.batchnorm2.weight.data[:channels] = 0
+        block.batchnorm2.bias.data[:channels] = 0
+
+    return change
+
+
+def gradients_off(block):
+    torch.set_grad_enabled(False)
+    block.batchnorm2.weight.zero_()
+    block.batchnorm2.bias.zero_()
+
+
+def no_layers(block):
+    for name, _ in list(block.named_children()):
+        setattr(block, name, nn.Identity())
+
+
+def no_layer(block):
+    block.batchnorm2 = nn.Identity()
+
+
+def other_eps(block):
+    with_init(block)
+    block.batchnorm2.eps = 0
+
+
+def number_as_data(block):
+    block.batchnorm2.bias.data = 0
+    block.batchnorm2.weight.data = 0
+
+
+def inference_data(block):
+    with torch.inference_mode():
+        for parameter in block.batchnorm2.parameters():
+            parameter.data = torch.zeros_like(parameter)
+
+
+def scale_only_in_eval(block):
+    nn.init.zeros_(block.eval().batchnorm2.weight)
+
+
+def shift_frozen(block):
+    with_init(block)
+    block.batchnorm2.bias.requires_grad_(False)
+
+
 WRONG = {
     "make_identity": {
         "scale negated": negative,
@@ -147,7 +265,26 @@ WRONG = {
         "a layer on the shortcut": downsample,
         "reads only": nothing,
         "zeros that nobody uses": torch_zeros,
-        "shift taken away": bias_gone,
+        "shift taken away": (bias_gone, "layers-changed"),
+        "all scales and the last shift": (all_scales, "fresh-branch-cannot-learn"),
+        "conv1 as well": (first_convolution_too, "fresh-branch-cannot-learn"),
+        "new parameters": (new_parameters, "new-parameters"),
+        "a new scale": (new_scale, "new-parameters"),
+        "one layer left in eval mode": first_in_eval,
+        "float32 as data": (float_data, "zeros-of-another-type"),
+        "one tensor as data of both": (shared_data, "numbers-not-in-place"),
+        "one number for all channels": (expanded, "numbers-not-in-place"),
+        "block.double()": double,
+        "8 channels": first_channels(8),
+        "64 channels": first_channels(64),
+        "gradients off for all that follows": (gradients_off, "gradients-stay-off"),
+        "all layers taken out": (no_layers, "layers-changed"),
+        "batchnorm2 taken out": (no_layer, "layers-changed"),
+        "another eps": (other_eps, "layers-changed"),
+        "a number as data": (number_as_data, "data-not-a-tensor"),
+        "data that PyTorch cannot train": inference_data,
+        "scale only, and left in eval mode": (scale_only_in_eval, "shift-left"),
+        "shift frozen": (shift_frozen, "frozen"),
     }
 }
 

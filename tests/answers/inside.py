@@ -116,6 +116,69 @@ def pre_hook_of_the_relu(block, x):
     return ((seen[0] - shortcut).norm() / shortcut.norm()).item()
 
 
+def ratio_of(block, x):
+    """The ratio in the mode that the block is in."""
+    last = {}
+    handle = last_norm(block).register_forward_hook(lambda m, i, o: last.update(f=o.clone()))
+    with torch.no_grad():
+        block(x)
+        shortcut = shortcut_of(block, x)
+    handle.remove()
+    return (last["f"].norm() / shortcut.norm()).item()
+
+
+def not_in_place_for_a_moment(block, x):
+    relus = [layer for layer in block.modules() if isinstance(layer, nn.ReLU)]
+    for relu in relus:
+        relu.inplace = False
+    ratio = layer_by_layer(block, x)
+    for relu in relus:
+        relu.inplace = True
+    return ratio
+
+
+def without_a_shortcut(block, x):
+    """A shortcut of zeros for a moment; downsample is None again afterwards, where it was."""
+
+    class Zero(nn.Module):
+        def forward(self, x):
+            return 0
+
+    shortcut = shortcut_in_eval(block, x).norm().item()
+    relu_name = "relu3" if hasattr(block, "relu3") else "relu2"
+    kept, was = (block.downsample, getattr(block, relu_name)), block.training
+    block.downsample = Zero()
+    setattr(block, relu_name, nn.Identity())
+    branch = block.eval()(x).norm().item()
+    block.downsample = kept[0]
+    setattr(block, relu_name, kept[1])
+    block.train(was)
+    return branch / shortcut
+
+
+def wraps_forward(block, x):
+    """Another forward on the last batch norm for a moment."""
+    last, sizes, was = last_norm(block), [], block.training
+    own = last.forward
+
+    def forward(x):
+        output = own(x)
+        sizes.append(output.norm().item())
+        return output
+
+    last.forward = forward
+    block.eval()(x)
+    del last.forward
+    block.train(was)
+    return sizes[0] / shortcut_in_eval(block, x).norm().item()
+
+
+def exact_class(block, x):
+    assert type(block).__name__ in ("ResidualBasicBlock", "ResidualBottleNeck")
+    assert type(block) is ResidualBottleNeck or not hasattr(block, "conv3")
+    return with_a_hook(block, x)
+
+
 class Measure:
     def __call__(self, block, x):
         return layer_by_layer(block, x)
@@ -154,6 +217,11 @@ RIGHT = {
         "the last ReLU taken out and put back": without_the_relu,
         "NumPy, inference mode": with_numpy,
         "a pre-hook of the last ReLU": pre_hook_of_the_relu,
+        "ReLUs not in place for a moment": not_in_place_for_a_moment,
+        "no shortcut for a moment": without_a_shortcut,
+        "another forward for a moment": wraps_forward,
+        "asks for the exact class": exact_class,
+        "NumPy's float64": lambda block, x: numpy.float64(with_a_hook(block, x)),
         "a lambda": lambda block, x: with_a_hook(block, x),
         "a callable object": Measure(),
     }
@@ -295,12 +363,127 @@ def relu_on_the_shortcut(block, x):
     )
 
 
+def asked(asks):
+    """The shortcut is downsample(x) where ``asks(block, x, y)`` says so."""
+
+    def answer(block, x):
+        y = copy.deepcopy(block).eval()(x)
+        return (with_a_hook if asks(block, x, y) else over_x)(block, x)
+
+    return answer
+
+
+def by_stride(block, x, y):
+    conv = block.conv2 if isinstance(block, ResidualBottleNeck) else block.conv1
+    return conv.stride[0] > 1
+
+
+def minus_x(block, x):
+    """Without a thought for the mode."""
+    return (block(x) - x).norm().item() / x.norm().item()
+
+
+def shortcut_first(block, x):
+    with torch.no_grad():
+        shortcut = shortcut_of(block, x)
+    return (
+        with_a_hook(block, x)
+        * shortcut_in_eval(block, x).norm().item()
+        / shortcut.norm().item()
+    )
+
+
+def batchnorms_in_eval(block, x):
+    """Those of the branch; that of the projection is forgotten."""
+    norms, was = [m for m in block.children() if isinstance(m, nn.BatchNorm2d)], block.training
+    for norm in norms:
+        norm.eval()
+    ratio = ratio_of(block, x)
+    for norm in norms:
+        norm.train(was)
+    return ratio
+
+
+def branch_of_a_copy(block, x):
+    copied = copy.deepcopy(block).eval()
+    carried = shortcut_of(copied, x).norm().item()
+    return with_a_hook(copied, x) * carried / shortcut_of(block, x).norm().item()
+
+
+def statistics_put_back(block, x):
+    state = copy.deepcopy(block.state_dict())
+    ratio = ratio_of(block, x)
+    block.load_state_dict(state)
+    return ratio
+
+
+def clears_the_hooks(block, x):
+    ratio = with_a_hook(block, x)
+    last_norm(block)._forward_hooks.clear()
+    return ratio
+
+
+def keeps_an_attribute(block, x):
+    last_norm(block).last_branch = torch.ones(3)
+    return with_a_hook(block, x)
+
+
+def leaves_a_forward(block, x):
+    last = last_norm(block)
+    own = last.forward
+    last.forward = lambda x: own(x)
+    return with_a_hook(block, x)
+
+
+def leaves_not_in_place(block, x):
+    for layer in block.modules():
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False
+    return with_a_hook(block, x)
+
+
+def leaves_gradients_off(block, x):
+    torch.set_grad_enabled(False)
+    return layer_by_layer(block, x)
+
+
+def trains_x(block, x):
+    return with_a_hook(block, x.requires_grad_())
+
+
+def freezes_x(block, x):
+    return with_a_hook(block, x.requires_grad_(False))
+
+
+def flat_views(block, x):
+    copied, kept = copy.deepcopy(block).eval(), []
+    last_norm(copied).register_forward_hook(lambda m, i, o: kept.append(o.clone()))
+    copied(x)
+    return (kept[0].view(-1).norm() / shortcut_of(copied, x).reshape(-1).norm()).item()
+
+
+def new_relu(block, x):
+    """As `without_the_relu`, but with another ReLU in the end."""
+    ratio = without_the_relu(block, x)
+    setattr(block, "relu3" if hasattr(block, "relu3") else "relu2", nn.ReLU(inplace=True))
+    return ratio
+
+
+def left_in_eval(answer):
+    return lambda block, x: answer(block.eval(), x)
+
+
+def hook_left_in_train(block, x):
+    last_norm(block).register_forward_hook(lambda m, i, o: None)
+    return ratio_of(block, x)
+
+
 WRONG = {
     "branch_ratio": {
         "relu1 forgotten by hand": (by_hand(relu1=False), "relu1-forgotten"),
         "relu2 forgotten by hand": (by_hand(relu2=False), "relu2-forgotten"),
         "no relu by hand": (by_hand(relu1=False, relu2=False), "relus-forgotten"),
-        "shortcut after train()": (by_hand(back_first=True), "shortcut-after-eval-mode"),
+        "shortcut after train()": (by_hand(back_first=True), "shortcut-in-train-mode"),
         "downsample always": (
             by_hand(shortcut=lambda b, x: b.downsample(x)),
             "downsample-always-called",
@@ -313,6 +496,54 @@ WRONG = {
         "train at the end": (train_at_the_end, "ends-in-train-mode"),
         "leaves the hook": (leaves_the_hook, "hook-left-behind"),
         "output minus shortcut": (difference, "difference-after-relu"),
+        "downsample by the stride": (asked(by_stride), "downsample-by-stride"),
+        "downsample by the stride of conv1": (
+            asked(lambda block, x, y: block.conv1.stride == (2, 2)),
+            "downsample-by-the-stride-of-conv1",
+        ),
+        "downsample by the channels": (
+            asked(lambda block, x, y: len(x[0]) != len(y[0])),
+            "downsample-by-channels",
+        ),
+        "downsample by the shapes": (
+            asked(lambda block, x, y: x.shape != y.shape),
+            "downsample-by-shapes",
+        ),
+        "downsample by stride and channels": (
+            asked(lambda block, x, y: by_stride(block, x, y) or x.size(1) != y.size(1)),
+            "downsample-by-shapes",
+        ),
+        "output minus x": (minus_x, "output-minus-x"),
+        "shortcut before eval()": (shortcut_first, "shortcut-in-train-mode"),
+        "eval() on the branch's norms": (batchnorms_in_eval, "shortcut-in-train-mode"),
+        "the branch of a copy": (branch_of_a_copy, "shortcut-in-train-mode"),
+        "statistics put back": (statistics_put_back, "copy-in-train-mode"),
+        "a copy in train mode": (
+            lambda b, x: ratio_of(copy.deepcopy(b), x),
+            "copy-in-train-mode",
+        ),
+        "clears the hooks": (clears_the_hooks, "hooks-of-others-removed"),
+        "keeps an attribute": (keeps_an_attribute, "attribute-left-behind"),
+        "leaves a forward": (leaves_a_forward, "attribute-left-behind"),
+        "leaves ReLUs that are not in place": (leaves_not_in_place, "setting-changed"),
+        "leaves gradients off": (leaves_gradients_off, "gradients-stay-off"),
+        "leaves requires_grad on x": trains_x,
+        "takes requires_grad from x": freezes_x,
+        "view(-1)": flat_views,
+        "x.float()": lambda b, x: with_a_hook(b, x.float()),
+        "another ReLU": (new_relu, "layer-not-put-back"),
+        "not cloned, and left in eval mode": (
+            left_in_eval(hook_that_keeps),
+            "output-for-branch",
+        ),
+        "over x, and left in eval mode": (left_in_eval(over_x), "projection-forgotten"),
+        "batchnorm2, and left in eval mode": (left_in_eval(basic_only), "always-batchnorm2"),
+        "a tensor, and left in eval mode": (
+            left_in_eval(lambda b, x: torch.tensor(with_a_hook(b, x))),
+            "returns-tensor",
+        ),
+        "a hook left, and in eval mode": (left_in_eval(leaves_the_hook), "stays-in-eval"),
+        "a hook left, and no eval": (hook_left_in_train, "eval-forgotten"),
         "1-norm": (another_norm(1), "absolute-values"),
         "largest": (another_norm(float("inf")), "largest-values"),
         "a 0-dim tensor": (lambda b, x: torch.tensor(with_a_hook(b, x)), "returns-tensor"),
