@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import inspect
 import random
+import re
 
 import numpy
 import torch
@@ -16,6 +18,7 @@ from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck, conv1x1, c
 from resnet_lib.exercises.checking import Exercise, first_difference, tell
 from resnet_lib.exercises.pictures import compare_images
 from resnet_lib.exercises.probing import (
+    ANYTHING,
     Fact,
     Probe,
     Seen,
@@ -27,6 +30,7 @@ from resnet_lib.exercises.probing import (
     looking_for,
     named_kind,
     numbers,
+    owner,
     random_input,
     same,
     set_seeds,
@@ -84,9 +88,16 @@ class Another(str):
 class SumError(StudentError):
     """PyTorch could not add two tensors: tells which of the two paths has the wrong shape."""
 
-    def __init__(self, error: Exception, terms: tuple, start: tuple, wanted: tuple):
+    def __init__(
+        self, error: Exception, terms: tuple, start: tuple, wanted: tuple, strides: list
+    ):
         super().__init__(error)
-        self.terms, self.start, self.wanted = terms, start, wanted
+        self.terms, self.start, self.wanted, self.strides = terms, start, wanted, strides
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """With the strides of the block's own convolutions: whichever two of three have one, the shapes are the same."""
+        return (*super().numbers, *map(str, self.strides))
 
     def explain(self) -> str:
         where = f" at your line `{self.line}`" if self.line else ""
@@ -146,6 +157,8 @@ class Watch(Weights):
         self.foreign = ""
         self.options: list[str] = []  # of convolutions, which no block has
         self.terms = None
+        self.strides: dict[int, tuple] = {}  # of convolutions, by identity of their weights
+        self.norms = 0  # batch norms applied so far
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         name = getattr(function, "__name__", "")
@@ -167,6 +180,10 @@ class Watch(Weights):
         elif name == "pad" and named.get("mode", "constant") != "constant":
             self.foreign = self.foreign or "it pads with something else than zeros"
         elif name == "conv2d":
+            stride = arguments[3] if len(arguments) > 3 else named.get("stride", 1)
+            weight = arguments[1] if len(arguments) > 1 else named["weight"]
+            pair = tuple(stride) if isinstance(stride, (tuple, list)) else (stride, stride)
+            self.strides[id(owner(weight))] = pair
             for place, option in ((5, "dilation"), (6, "groups")):
                 value = arguments[place] if len(arguments) > place else named.get(option, 1)
                 if value not in (1, (1, 1), [1, 1]):
@@ -175,6 +192,17 @@ class Watch(Weights):
         if name in _WEIGHTED:
             return super().__torch_function__(function, types, arguments, named)
         return function(*arguments, **named)
+
+    def normalise(self, function, given: dict[str, object]) -> Tensor:
+        """On the meta device, where it takes long to compute nothing, one that fits gives the shape that it gets."""
+        self.norms += 1
+        x = given["input"]
+        if x.is_meta and all(
+            given.get(name) is None or given[name].shape == x.shape[1:2]
+            for name in ("running_mean", "running_var", "weight", "bias")
+        ):
+            return x.clone()
+        return super().normalise(function, given)
 
 
 class Case:
@@ -205,11 +233,10 @@ class Case:
         }
         return text + given.get(self.downsample, f", downsample {self.downsample}")
 
-    def input(self, images: int = 3, height: int = 5, width: int = 7) -> Tensor:
-        if (
-            self.stride > 2 and self.expansion == 1
-        ):  # shrunk twice, 5×7 would be 1×1, which PyTorch adds to any size
-            height, width = 2 * height + 1, 2 * width
+    def input(self, images: int = 3, height: int = 0, width: int = 0) -> Tensor:
+        """Images; without a size, so large that a stride in each convolution leaves more than 1×1, which PyTorch adds to any size."""
+        shrunk = self.stride ** (3 if self.expansion == 4 else 2)
+        height, width = height or max(5, shrunk + 1), width or max(7, shrunk + 3)
         return random_input(images, self.in_channels, height, width)
 
     def build(self, block) -> tuple[nn.Module, nn.Module | None]:
@@ -272,7 +299,7 @@ def _expansion(block) -> object:
     return f"a {type(value).__name__}"
 
 
-def _randomness() -> tuple:
+def randomness() -> tuple:
     """Where the three random number generators stand."""
     place = numpy.random.get_state()
     state = torch.default_generator.get_state().numpy().tobytes()
@@ -282,25 +309,56 @@ def _randomness() -> tuple:
 def _draws_no_numbers(function, x: Tensor, mode: str) -> object:
     """What ``function`` gives; an :class:`Odd` finding if it draws random numbers or sets the seed."""
     set_seeds(987_654_321)
-    before = _randomness()
+    before = randomness()
     result = function(x.clone())
-    first = _randomness()
+    first = randomness()
     if first != before:
         set_seeds(123_456_789)
         function(x.clone())
-        if _randomness()[-1] == first[-1]:
+        if randomness()[-1] == first[-1]:
             raise Odd("forward sets the seed of the random numbers")
         raise Odd(f"forward draws random numbers in {mode} mode")
     return result
 
 
+def _begins(weights: list[tuple[str, Tensor]]) -> str:
+    """What is wrong with the numbers that the weights and statistics of a new block begin with, or an empty string."""
+    scales = [tensor for role, tensor in weights if role == "scale"]
+    if found := starts(weights):
+        return found
+    if scales and not scales[0].any():
+        return "the first batch norm begins with a scale of 0"
+    for role, tensor in weights:
+        if role in ("mean", "variance") and (tensor != (role == "variance")).any():
+            return "a running mean begins with another number than 0, or a running variance with another than 1"
+    return ""
+
+
+def _by_size(module: nn.Module, leave_out: set[int]) -> list[Tensor]:
+    """Parameters and statistics of a block, sorted by how many numbers they hold; equal ones as they are registered."""
+    tensors = [*module.parameters(), *module.buffers()]
+    own = [t for t in tensors if id(t) not in leave_out and t.is_floating_point()]
+    return sorted(own, key=Tensor.numel)
+
+
 class Look:
     """A built block, its weights filled, ready to be looked at."""
 
-    def __init__(self, case: Case, module: nn.Module, shortcut: nn.Module | None, watch: Watch):
+    def __init__(
+        self,
+        case: Case,
+        module: nn.Module,
+        shortcut: nn.Module | None,
+        watch: Watch,
+        reference: type,
+    ):
         self.case, self.watch = case, watch
         self.module, self.shortcut = module, shortcut
         self.x = case.input()
+        made = {id(parameter) for parameter in module.parameters()}
+        given = set()
+        if shortcut is not None:
+            given = {id(t) for t in (*shortcut.parameters(), *shortcut.buffers())}
         with torch.no_grad():
             self.asleep = [m for m in self.module.modules() if not m.training]
             first = self.module.eval()(self.x.clone())
@@ -308,15 +366,10 @@ class Look:
                 raise TypeError(layer_instead_of_tensor(first))
             if not isinstance(first, Tensor):
                 raise Odd(f"forward returns {named_kind(first)}, where a tensor is needed")
-            used = list(watch.used.values())
-            self._all_are_registered(used)
-        self.starts = starts(used)
-        scales = [tensor for role, tensor in used if role == "scale"]
-        if scales and not scales[0].any():
-            self.starts = self.starts or "the first batch norm begins with a scale of 0"
-        given = set()
+            used, self.norms = list(watch.used.values()), watch.norms
+            self._all_are_registered(used, made, given)
+        self.starts = _begins(used)
         if self.shortcut is not None:
-            given = {id(t) for t in (*self.shortcut.parameters(), *self.shortcut.buffers())}
             self.copied = self._has_a_copy()
         self.biases = [
             tensor
@@ -325,12 +378,35 @@ class Look:
         ]
         leave_out = given | {id(bias) for bias in self.biases}
         self.weights = [(role, t) for role, t in used if id(t) not in leave_out]
+        self.by_size = _by_size(module, given)
         self.idle = sum(
             p.numel()
             for p in self.module.parameters()
             if id(p) not in watch.used and id(p) not in given
         )
+        if self.idle and not watch.foreign:
+            self._take_those_registered(reference)
         self.fill()
+
+    def _take_those_registered(self, reference: type) -> None:
+        """Where functions compute that no watch follows: the weights in the order in which they are registered.
+
+        That is so if there are as many as in the reference, of the same sizes, and the results are equal then.
+        """
+        with Watch() as watch:
+            twin = Look(self.case, *self.case.build(reference), watch, reference)
+        if [t.numel() for t in self.by_size] != [t.numel() for t in twin.by_size]:
+            return
+        ours = {id(theirs): own for own, theirs in zip(self.by_size, twin.by_size)}
+        followed = self.weights
+        with torch.no_grad():
+            self.weights = [(role, ours[id(t)].reshape(t.shape)) for role, t in twin.weights]
+            begins = _begins(self.weights)
+            self.fill()
+            if same(self.module(self.x.clone()), twin.module(self.x.clone())):
+                self.idle, self.starts = 0, begins
+            else:
+                self.weights = followed
 
     def fill(self) -> None:
         """Gives all weights and statistics the numbers that they have in each answer."""
@@ -349,26 +425,38 @@ class Look:
             for given in theirs
         )
 
-    def _all_are_registered(self, used: list) -> None:
+    def _all_are_registered(self, used: list, made: set[int], given: set[int]) -> None:
         known = {id(parameter) for parameter in self.module.parameters()}
         if self.shortcut is not None:
-            given = {id(parameter) for parameter in self.shortcut.parameters()}
-            if given - known and given & self.watch.used.keys():
+            theirs = {id(parameter) for parameter in self.shortcut.parameters()}
+            if theirs - known and theirs & self.watch.used.keys():
                 raise Odd("PyTorch does not know of the downsample that it computes with")
-            known |= given
-        if not all(t.requires_grad for _, t in used if isinstance(t, nn.Parameter)):
+        weights = [owner(t) for _, t in used if isinstance(owner(t), nn.Parameter)]
+        if not all(weight.requires_grad for weight in weights):
             raise Odd("it computes with weights that have requires_grad=False")
-        loose = [t for _, t in used if isinstance(t, nn.Parameter) and id(t) not in known]
-        if loose:
+        late = [p for p in (*weights, *self.module.parameters()) if id(p) not in made | given]
+        if late:
             self.watch.used.clear()
             self.module(self.x.clone())
-            if all(id(tensor) in self.watch.used for tensor in loose):
-                raise Odd("it computes with layers that PyTorch does not know of")
-            raise Odd("forward makes new layers in each call")
+            still = self.watch.used.keys() | {id(p) for p in self.module.parameters()}
+            if not all(id(parameter) in still for parameter in late):
+                raise Odd("forward makes new layers in each call")
+            if all(id(parameter) in known for parameter in late):
+                raise Odd("its layers are made in the first call of forward")
+            raise Odd("it computes with layers that PyTorch does not know of")
+        saved = self.module.state_dict(keep_vars=True).values()
+        places = {t.untyped_storage().data_ptr() for t in saved if isinstance(t, Tensor)}
+        for role, t in used:
+            if role in ("mean", "variance") and id(t) not in given:
+                if t.untyped_storage().data_ptr() not in places:
+                    raise Odd(
+                        "its running statistics are plain tensors, or have persistent=False, and so are not saved "
+                        "with its weights: nn.BatchNorm2d or self.register_buffer(…) keeps them"
+                    )
 
     def result(self) -> dict[str, object]:
         """The output in eval mode."""
-        parameters = [t for _, t in self.weights if isinstance(t, nn.Parameter)]
+        parameters = [owner(t) for _, t in self.weights if isinstance(owner(t), nn.Parameter)]
         with torch.no_grad():
             output = _draws_no_numbers(self.module.eval(), self.x, "eval")
             weights = [] if self.shortcut is None else list(self.shortcut.parameters())
@@ -380,34 +468,35 @@ class Look:
                     raise Odd("the downsample that was given has no part in the result")
                 weights[-1].data.sub_(1)
         return {
-            "number of parameters that it computes with": sum(
-                parameter.numel() for parameter in parameters
-            ),
+            FOLLOWED: sum(parameter.numel() for parameter in parameters),
             "output in eval mode": numbers(output),
         }
 
+    def input(self) -> dict[str, object]:
+        """What becomes of the tensor that the block is given."""
+        given = self.x.clone()
+        with torch.no_grad():
+            self.module.eval()(given)
+        return {"the input is left as it was": unchanged(given, self.x)}
+
     def rest(self) -> dict[str, object]:
         """Training, gradients, side effects, other inputs. In the order in which a difference is worth telling."""
-        module, x, case = self.module.eval(), self.x, self.case
-        seen = Seen()
+        module, x, case = self.module, self.x, self.case
+        seen = Seen(self.input())
         with torch.no_grad():
-            given = x.clone()
-            module(given)
-            seen["the input is left as it was"] = unchanged(given, x)
-            other = 1000 * case.input(
-                1, 4, 9
-            )  # large: an upper bound such as that of ReLU6 shows
-            seen["output for one large image of 4×9 pixels"] = numbers(module(other))
-            seen["output, after other images"] = numbers(module(x.clone()))
+            # large: an upper bound such as that of ReLU6 shows; of even size: so does padding on one side
+            other = 1000 * case.input(1, 8, 6)
+            seen["output for one large image of 8×6 pixels"] = self._output(other)
+            seen["output, after other images"] = self._output(x.clone())
             output = _draws_no_numbers(module.train(), x, "train")
             seen["output in train mode"] = numbers(output)
         seen["the block stays in train mode"] = Fact(
-            module.training, "forward takes the block out of train mode"
+            module.training,
+            "after block.train(), a call of forward finds or leaves it in eval mode",
         )
-        watched = [t for role, t in self.weights if role in ("mean", "variance")]
-        if self.shortcut is not None:
-            watched += self.shortcut.buffers()
-        seen["running statistics"] = [tensor.clone() for tensor in watched]
+        seen["running statistics"] = self._statistics()
+        if case.stride == 1:
+            seen |= self.small_images()
         seen |= attempt_gradients(module, x, self.weights)
         self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
         seen |= gradient_in_eval_mode(module, x)
@@ -418,11 +507,47 @@ class Look:
         with torch.no_grad():
             rows = x.clone(memory_format=torch.channels_last)
             seen["output for an input in channels_last layout"] = numbers(module(rows))
-            seen["output in float64"] = numbers(module.double()(x.double()))
+            try:
+                output = numbers(module.double()(x.double()))
+            except Exception:
+                output = ANYTHING  # as with torch.zeros(…) or x.float() in forward: nobody asks for float64
+            module.float()  # it may share its layers with others
+            seen["output in float64"] = output
         seen["gradients are still switched on"] = Fact(
             torch.is_grad_enabled(), "forward switches the gradients off for all code after it"
         )
         return seen
+
+    @torch.no_grad()
+    def small_images(self) -> dict[str, object]:
+        """Images of one pixel, and a single image: where the folk cure for "Expected more than 1 value per channel" does harm."""
+        seen = {}
+        for images, size in ((3, 1), (1, 5)):
+            small = self.case.input(images, size, size)
+            what = f"output for {images} image{'s' * (images > 1)} of {size}×{size} pixels"
+            self.module.eval()
+            seen[what] = self._output(small.clone())
+            self.module.train()
+            seen[f"{what}, in train mode"] = self._output(small.clone())
+        return seen | {"running statistics, after these images": self._statistics()}
+
+    def _output(self, x: Tensor) -> object:
+        """The output for ``x``, or the error. It notes if fewer batch norms are applied than to the first images."""
+        before = self.watch.norms
+        try:
+            output = numbers(self.module(x))
+        except Exception as error:
+            return StudentError(error)
+        if self.watch.norms - before < self.norms:
+            self.watch.foreign = (
+                self.watch.foreign or "it leaves a batch norm out for some images"
+            )
+        return output
+
+    def _statistics(self) -> list[Tensor]:
+        watched = [t for role, t in self.weights if role in ("mean", "variance")]
+        watched += [] if self.shortcut is None else self.shortcut.buffers()
+        return [tensor.clone() for tensor in watched]
 
     def settings(self) -> str:
         """What the output does not show."""
@@ -431,12 +556,25 @@ class Look:
         if self.biases:
             return "a convolution has a bias"
         if self.idle:
-            return "it has parameters that no convolution or batch norm uses"
+            return IDLE
         if self.watch.settings:
             return self.watch.settings
         with torch.no_grad():
             self.module.train()(self.x.clone())
         return self.watch.settings or self.starts or RIGHT
+
+
+FOLLOWED = "number of parameters that forward uses in nn.Conv2d or F.conv2d, and in nn.BatchNorm2d or F.batch_norm"
+IDLE = "it has parameters that no convolution or batch norm uses"
+
+#: errors that tell a mistake in whichever class and line they are raised, and what they tell
+_TELLING = (
+    (
+        r"has no attribute 'downsample'|^name 'downsample' is not defined",
+        "forward asks for a downsample that `__init__` has not kept",
+    ),
+    (r"tuple of \(bool, bool\)!?, !?int!?\)", "a convolution has dilation=False"),
+)
 
 
 def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
@@ -447,10 +585,14 @@ def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
         try:
             module, shortcut = case.build(block)
             with watch:
-                look = Look(case, module, shortcut, watch)
+                look = Look(case, module, shortcut, watch, reference)
                 seen = Seen()
                 for part in parts:
                     seen |= getattr(look, part)()
+                    if block is not reference and any(
+                        not same(value, right().get(what)) for what, value in seen.items()
+                    ):
+                        break  # of two mistakes, the first one has a name then
         except Odd as finding:
             return str(finding)
         except RuntimeError as error:
@@ -458,7 +600,14 @@ def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
                 x = tuple(case.input().shape)
                 size = [-(-pixels // case.stride) for pixels in x[2:]]
                 wanted = (x[0], case.out_channels, *size)
-                raise SumError(error, watch.terms, x, wanted) from None
+                theirs = set() if shortcut is None else {id(p) for p in shortcut.parameters()}
+                strides = [s for key, s in watch.strides.items() if key not in theirs]
+                raise SumError(error, watch.terms, x, wanted, strides) from None
+            raise
+        except (AttributeError, NameError, TypeError) as error:
+            for pattern, told in _TELLING:
+                if re.search(pattern, str(error)):
+                    return told
             raise
         if watch.foreign and not same(seen, right()):
             return watch.foreign
@@ -469,7 +618,12 @@ def _probe(case: Case, parts: tuple, reference: type, label: str = "") -> Probe:
         with looking_for(None):
             return observe(reference)
 
-    return Probe(label or case.label, observe)
+    def run(block) -> object:
+        if block is reference:
+            right()  # it is looked at first, before an answer may have patched anything
+        return observe(block)
+
+    return Probe(label or case.label, run)
 
 
 SETTINGS = "its layers, as `__init__` makes them"
@@ -492,17 +646,23 @@ def _settings_probe(case: Case, projected: Case, reference: type) -> Probe:
     wide = [Case((w * expansion, w), 1, case.expansion, "") for w in widths]
     wide += [Case((w * expansion, w), 2, case.expansion, given) for w in widths]
 
+    @functools.cache
+    def expected(number: int) -> dict[str, object]:
+        with torch.device("meta"):
+            return _plan(reference, wide[number])[0]
+
     def settings(block) -> str:
         if not is_right(block):
             return "not looked at, as the output is not right yet"
         module, shortcut = case.build(block)
         with Watch() as watch:
-            found = Look(case, module, shortcut, watch).settings()
+            look = Look(case, module, shortcut, watch, reference)
+            found = look.settings()
         made = [case.build(block)[0]]
-        states = [_randomness()[-1]]
+        states = [randomness()[-1]]
         set_seeds(123_456_789)
         made.append(_call(block, [case.in_channels, case.channels]))
-        states.append(_randomness()[-1])
+        states.append(randomness()[-1])
         ours = [{id(parameter) for parameter in module.parameters()} for module in made]
         if ours[0] & ours[1]:
             return "two blocks share their weights"
@@ -510,11 +670,14 @@ def _settings_probe(case: Case, projected: Case, reference: type) -> Probe:
             return "__init__ sets the seed of the random numbers"
         if found != RIGHT:
             return found
-        if not all(part.training for part in projected.build(block)[0].modules()):
-            return ASLEEP
+        if (found := _beside_another(block, module, look.x, projected)) != RIGHT:
+            return found
         if not is_right_in_layer1(block):
             return f"with {first_stage.label}, the output is another than the reference gives"
-        plans = (_without_computing(block, case, reference) for case in wide)
+        plans = (
+            _without_computing(block, case, expected(number))
+            for number, case in enumerate(wide)
+        )
         return next((found for found in plans if found != RIGHT), RIGHT)
 
     return Probe(SETTINGS, settings)
@@ -536,35 +699,57 @@ def _comparison(probe: Probe, reference: type):
     return is_right
 
 
-def _without_computing(block, case: Case, reference: type) -> str:
+def _beside_another(block, module: nn.Module, x: Tensor, case: Case) -> str:
+    """What is wrong once a block of another kind is made and used: whether ``module`` computes what it did before."""
+    with torch.no_grad():
+        before = module.eval()(x.clone())
+        later, _ = case.build(block)
+        if not all(part.training for part in later.modules()):
+            return ASLEEP
+        after = None
+        with contextlib.suppress(Exception):
+            later(case.input())
+        with contextlib.suppress(Exception):
+            after = module(x.clone())
+    return (
+        RIGHT
+        if same(before, after)
+        else "a block made later changes what an earlier one computes"
+    )
+
+
+def _plan(block, case: Case) -> tuple[dict[str, object], bool]:
+    """What shows without computing, and whether there are parameters that nothing uses."""
+    module, _ = case.build(block)
+    with torch.no_grad(), Watch() as watch:
+        output = module.eval()(torch.ones(1, case.in_channels, 9, 9))
+    # the results tell what becomes of downsample
+    own = [] if case.downsample else list(module.parameters())
+    seen = {
+        "the number of parameters": sum(p.numel() for p in own),
+        "the shape of the output": tuple(output.shape),
+        "what its convolutions have": ", ".join(sorted(set(watch.options))),
+    }
+    return seen, any(id(p) not in watch.used for p in own)
+
+
+def _without_computing(block, case: Case, expected: dict[str, object]) -> str:
     """The first thing that is wrong in the plan of a wide block: on the meta device, which computes shapes only.
 
     An answer that cannot run there is looked at in numbers.
     """
-
-    def plan(block) -> dict[str, object]:
-        module, _ = case.build(block)
-        with torch.no_grad(), Watch() as watch:
-            output = module.eval()(torch.ones(1, case.in_channels, 9, 9))
-        parameters = 0 if case.downsample else sum(p.numel() for p in module.parameters())
-        return {
-            "the number of parameters": parameters,  # the results tell what becomes of downsample
-            "the shape of the output": tuple(output.shape),
-            "what its convolutions have": ", ".join(sorted(set(watch.options))),
-        }
-
-    with torch.device("meta"):
-        expected = plan(reference)
     try:
         with torch.device("meta"):
-            got = plan(block)
+            got, idle = _plan(block, case)
     except Exception:
         try:
-            got = plan(block)
+            got, idle = _plan(block, case)
         except Exception as error:
             return Another(f"with {case.label}: {StudentError(error).explain()}".rstrip("."))
     for what, value in expected.items():
         if got[what] != value:
+            if idle and what == "the number of parameters":
+                return IDLE
             found = f"expected {value}, got {got[what]}" if value else got[what]
             return Another(f"with {case.label}, {what}: {found}")
     return RIGHT
@@ -575,7 +760,7 @@ def _expansion_probe(expansion: int) -> Probe:
         value = _expansion(block)
         if isinstance(value, str) and value.startswith("the class has"):
             try:
-                inside = getattr(block(8, 8), "expansion", None)
+                inside = getattr(block(8 * expansion, 8), "expansion", None)
             except Exception:
                 inside = None
             return "only instances have it" if inside is not None else value
@@ -590,6 +775,8 @@ def _evidence(probe: Probe, expected: object, got: object) -> str:
     """The first finding in words; for numbers, where they differ."""
     if isinstance(got, str) and probe.label.startswith("the class"):
         return f"Of {probe.label}: expected {expected}, got: {got}."
+    if got == "a result" and probe.label.endswith(MISSING):
+        return f"With {probe.label}: PyTorch raises an error there, as the shapes do not fit; your block gives a result."
     if isinstance(got, str):
         where = "In your block" if probe.label == SETTINGS else f"With {probe.label}"
         return f"{where}: {got}."
@@ -607,6 +794,9 @@ def _picture(probe: Probe, expected: object, got: object):
     return None
 
 
+MISSING = ", and no downsample"
+
+
 def _missing_projection_probe(case: Case, reference: type) -> Probe:
     """Stride 2, but no downsample: the sum is impossible, and must not be hidden.
 
@@ -616,28 +806,26 @@ def _missing_projection_probe(case: Case, reference: type) -> Probe:
     def convolutions(module: nn.Module) -> int:
         return sum(p.dim() == 4 for p in module.parameters())
 
-    def without(block, channels: int) -> str:
-        module = _call(block, [case.in_channels, channels, 2, None])
+    def gives_a_result(block, channels: int) -> bool:
         try:
+            module = _call(block, [case.in_channels, channels, 2, None])
             with torch.no_grad():
-                module.eval()(case.input())
+                module.eval()(case.input(3, 9, 11))  # not 1×1 after three strides
         except Exception:
-            return "an error"
-        usual = convolutions(reference(case.in_channels, channels, 2))
-        return "an error" if convolutions(module) > usual else "a result"
+            return False
+        return convolutions(module) <= convolutions(reference(case.in_channels, channels, 2))
 
     def run(block):
         if _expansion(block) != case.expansion:
             return "its `expansion` is not right yet"
-        return " and ".join(
-            without(block, channels) for channels in (case.channels, same_channels)
-        )
+        widths = (case.channels, same_channels)
+        return "a result" if any(gives_a_result(block, c) for c in widths) else "an error"
 
     same_channels = case.in_channels // case.expansion  # only the size differs
     label = (
         f"in_channels {case.in_channels}, channels {case.channels} or {same_channels}, stride 2"
     )
-    return Probe(f"{label}, and no downsample", run)
+    return Probe(label + MISSING, run)
 
 
 def _lost_downsample_probe(cases: list[Case]) -> Probe:
@@ -750,7 +938,7 @@ basic_block = _exercise(
         (Case((4, 4), 3, 1, "projection"), ("result",)),
         (Case((4, 4), 1, 1, "projection"), ("result",)),
         (Case((6, 4), 1, 1, "convolution"), ("result",)),
-        (Case((4, 4), 1, 1, "nn.Identity()"), ("result",)),
+        (Case((4, 4), 1, 1, "nn.Identity()"), ("result", "input")),
     ],
 )
 bottleneck = _exercise(
@@ -766,7 +954,7 @@ bottleneck = _exercise(
         (Case((8, 2), 3, 4, "projection"), ("result",)),
         (Case((8, 2), 1, 4, "projection"), ("result",)),
         (Case((6, 2), 1, 4, "convolution"), ("result",)),
-        (Case((8, 2), 1, 4, "nn.Identity()"), ("result",)),
+        (Case((8, 2), 1, 4, "nn.Identity()"), ("result", "input")),
     ],
 )
 plain_block = _exercise(
@@ -828,6 +1016,17 @@ def _conv(old: nn.Conv2d, **options) -> nn.Conv2d:
     return nn.Conv2d(old.in_channels, old.out_channels, size, **(usual | options))
 
 
+class ResultNotUsed(nn.BatchNorm2d):
+    def forward(self, x):
+        super().forward(x)
+        return x
+
+
+class SkipsSmall(nn.BatchNorm2d):
+    def forward(self, x):
+        return super().forward(x) if x.shape[2] * x.shape[3] > 1 else x
+
+
 def _add_common(exercise: Exercise, base: type) -> None:
     mistake, name = exercise.mistake, exercise.signature.split("(")[0]
 
@@ -861,8 +1060,9 @@ def _add_common(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "layer-without-brackets",
-        "A layer is written without its first pair of brackets: `nn.ReLU` is the class, and nn.ReLU(x) makes a layer with x as its "
-        "setting. Write self.relu1 = nn.ReLU() in __init__ and self.relu1(x) in forward, or F.relu(x).",
+        "A layer stands where its result is needed: a pair of brackets is missing. `nn.ReLU(x)` makes a layer with x as its setting, and "
+        "`out = self.conv1` gives the layer a second name. Make each layer in __init__, as in self.relu1 = nn.ReLU(), and apply it in "
+        "forward, as in self.relu1(x).",
     )
     class WithoutBrackets(base):
         def first(self, x):
@@ -890,8 +1090,8 @@ def _add_common(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "batchnorm-starts-at-zero",
-        "The first batch norm begins with a scale of 0, so nothing passes through it, forwards or backwards. Only the last "
-        "one of the branch may begin so; all others begin with 1.",
+        "The first batch norm begins with a scale of 0, so nothing passes through it, forwards or backwards. Only the last one of the "
+        "branch may begin so; all others begin with 1. (In F.batch_norm, weight is the scale and comes before bias.)",
     )
     class StartsAtZero(base):
         def __init__(self, *arguments):
@@ -954,7 +1154,7 @@ def _add_common(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "layers-made-in-forward",
-        "A layer is made inside forward, so each call starts with new random weights and nothing is learnt. "
+        "A layer is made inside forward, so each call starts with a new one, and what the old one has learnt is lost. "
         "Make the layers in __init__ and use them in forward.",
     )
     class MadeInForward(base):
@@ -965,6 +1165,52 @@ def _add_common(exercise: Exercise, base: type) -> None:
                 return super().forward(x)
             finally:
                 self.conv2 = old
+
+    @mistake(
+        "layers-made-at-first-call",
+        "Layers are made in the first call of forward, so a new block lacks their parameters: an optimizer that is made before that call "
+        "does not get them, and saved weights do not fit. Make all layers in __init__.",
+    )
+    class MadeAtFirstCall(base):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.__dict__["late"] = self.conv2
+            self.conv2 = None
+
+        def forward(self, x):
+            self.conv2 = self.late
+            return super().forward(x)
+
+    @mistake(
+        "settings-on-the-class",
+        "A setting of one block is kept where all blocks share it, as on the class or in a global variable, so the block that is made last "
+        "changes how the earlier ones compute. Keep it on the block: self.stride = stride.",
+    )
+    class SettingsOnTheClass(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, stride, *others)
+            type(self).step = stride
+
+        def forward(self, x):
+            strided = self.conv2 if base is Neck else self.conv1
+            strided.stride = (self.step, self.step)
+            return super().forward(x)
+
+    mistake(
+        "batchnorm-skipped-for-small-inputs",
+        "A batch norm is left out where the batch has one image, or the images one pixel. It is part of the block for all sizes: where one "
+        "number per channel is left in training, PyTorch's error is right.",
+    )(_changed(base, nn.BatchNorm2d, lambda old: SkipsSmall(old.num_features)))
+
+    @mistake(
+        "bias-as-dilation",
+        "A convolution gets False as its dilation. The order of nn.Conv2d is in_channels, out_channels, kernel_size, stride, padding, "
+        "dilation, groups, bias: write bias=False by name.",
+    )
+    class BiasAsDilation(base):
+        def __init__(self, in_channels, channels, stride=1, *others):
+            super().__init__(in_channels, channels, stride, *others)
+            self.conv1 = nn.Conv2d(in_channels, channels, 3, 1, 1, False)
 
     @mistake(
         "returns-nothing",
@@ -1020,7 +1266,8 @@ def _add_common(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "calls-eval",
-        "forward calls self.eval(), so the block never trains its batch norms. The mode is for the caller to choose.",
+        "Your block puts itself into eval mode, by self.eval() in forward or by a method train of its own, so its batch norms never learn. "
+        "The mode is for the caller to choose.",
     )
     class CallsEval(base):
         def forward(self, x):
@@ -1191,6 +1438,22 @@ def _add_common(exercise: Exercise, base: type) -> None:
         def first(self, x):
             return self.relu1(self.conv1(x))
 
+    for number in (1, 2, 3) if base is Neck else (1, 2):
+
+        class NormNotUsed(base):
+            unused = f"batchnorm{number}"
+
+            def __init__(self, *arguments):
+                super().__init__(*arguments)
+                channels = getattr(self, self.unused).num_features
+                setattr(self, self.unused, ResultNotUsed(channels))
+
+        mistake(
+            f"result-of-batchnorm{number}-not-used",
+            f"Batch norm number {number} is applied, and its result is not used: `self.bn{number}(out)` alone changes nothing. Write "
+            f"`out = self.bn{number}(out)`.",
+        )(NormNotUsed)
+
     mistake(
         "no-batchnorm",
         "The block has no batch norm; each convolution is followed by its own, nn.BatchNorm2d.",
@@ -1212,6 +1475,31 @@ def _add_common(exercise: Exercise, base: type) -> None:
     class NoStride(base):
         def __init__(self, in_channels, channels, stride=1, *others):
             super().__init__(in_channels, channels, 1, *others)
+
+    strided = "conv2" if base is Neck else "conv1"
+    for id, message, options in (
+        (
+            "stride-as-padding",
+            "The stride stands in the place of the padding: the order of nn.Conv2d is in_channels, out_channels, kernel_size, stride, "
+            "padding. Write stride=stride, padding=1 by name.",
+            lambda stride: {"stride": 1, "padding": stride},
+        ),
+        (
+            "padding-is-the-stride",
+            "A 3×3 convolution is padded by the stride. Its padding is 1 whatever the stride: a border as wide as the kernel needs.",
+            lambda stride: {"stride": stride, "padding": stride},
+        ),
+    ):
+
+        class OtherPadding(base):
+            settings = staticmethod(options)
+
+            def __init__(self, in_channels, channels, stride=1, *others):
+                super().__init__(in_channels, channels, stride, *others)
+                old = getattr(self, strided)
+                setattr(self, strided, _conv(old, **self.settings(stride)))
+
+        mistake(id, message)(OtherPadding)
 
     @mistake(
         "stride-always-2-or-1",
@@ -1258,7 +1546,8 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "expansion-only-in-init",
-        "`expansion` is set in __init__ only. The network reads it from the class, before there is any block: "
+        "Only the blocks have `expansion`, set in __init__ or by a property, and not the class. The network reads it from the class, before "
+        "there is any block: "
         f"write `expansion = {base.expansion}` below the line with `class`.",
     )
     class ExpansionInInit(base):
@@ -1356,6 +1645,34 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
         "Keep the input under a name of its own first.",
     )(lambda self, b, s: F.relu(b + b))
 
+    joined(
+        "branch-lost-with-downsample",
+        "Where downsample is given, the block gives downsample(x) alone, and the branch is lost. `out + x if … else downsample(x)` means "
+        "`(out + x) if … else downsample(x)`: put brackets around the shortcut, or give it a name first.",
+    )(lambda self, b, s: F.relu(b + s if self.downsample is None else s))
+    joined(
+        "sum-not-used",
+        "The sum is computed, and its result is not used: `out + shortcut` alone changes nothing. Write out = out + shortcut, or "
+        "out += shortcut.",
+    )(lambda self, b, s: (b + s, F.relu(b))[1])
+    joined(
+        "returns-the-branch",
+        "The block gives F(x) alone: the shortcut is never added, and there is no last ReLU. The paper has ReLU(F(x) + x).",
+    )(lambda self, b, s: b)
+    for case, condition in (("without", True), ("with", False)):
+        joined(
+            f"no-last-relu-{case}-downsample",
+            f"{case.capitalize()} downsample the block ends without the ReLU after the sum. It comes last in both cases: look at the "
+            "indentation of the last lines.",
+        )(
+            functools.partial(
+                lambda bare, self, b, s: (
+                    b + s if (self.downsample is None) == bare else F.relu(b + s)
+                ),
+                condition,
+            )
+        )
+
     @mistake(
         "x-overwritten",
         "x was overwritten before the shortcut was taken, so the branch is added to itself. Take the shortcut in the first "
@@ -1390,8 +1707,8 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "missing-projection-hidden",
-        "Where the shapes differ and no downsample is given, your block makes do without the sum, and hides a projection "
-        "that was forgotten. Without downsample the shortcut is x, and PyTorch's error is welcome.",
+        "Where the shapes differ and no downsample is given, your block leaves the sum out, or makes x fit without weights, and so hides "
+        "that a projection was forgotten. Without downsample the shortcut is x, and PyTorch's error is welcome.",
     )
     class MissingProjectionHidden(base):
         def forward(self, x):
@@ -1593,7 +1910,8 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "downsample-ignored",
-        "downsample is never applied: where one is given, the shortcut is downsample(x), so that it has the shape of the branch.",
+        "In eval mode at least, downsample is not applied, or its result is not used. Where one is given, the shortcut is downsample(x) "
+        "in both modes, so that it has the shape of the branch.",
     )
     class DownsampleIgnored(base):
         def shortcut(self, x):
@@ -1607,6 +1925,36 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
     class DownsampleLost(base):
         def __init__(self, in_channels, channels, stride=1, downsample=None):
             super().__init__(in_channels, channels, stride)
+
+    @mistake(
+        "downsample-not-stored",
+        "forward asks for downsample, which __init__ has not kept. Write self.downsample = downsample in __init__, and self.downsample in "
+        "forward.",
+    )
+    class DownsampleNotStored(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride)
+            del self.downsample
+
+    @mistake(
+        "downsample-stored-only-if-given",
+        "Where downsample is None, __init__ does not set self.downsample, and forward asks for it all the same. Write "
+        "self.downsample = downsample without a condition.",
+    )
+    class StoredOnlyIfGiven(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            super().__init__(in_channels, channels, stride, downsample)
+            if downsample is None:
+                del self.downsample
+
+    @mistake(
+        "downsample-without-brackets",
+        "self.downsample stands in the sum without `(x)`: it is the layer itself, and the sum needs what it gives. Write "
+        "self.downsample(x).",
+    )
+    class WithoutItsBrackets(base):
+        def shortcut(self, x):
+            return x if self.downsample is None else self.downsample
 
     @mistake(
         "stride-and-downsample-lost",
@@ -1659,6 +2007,16 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
             super().__init__(in_channels, channels, stride, own)
 
     @mistake(
+        "downsample-as-a-flag",
+        "downsample is taken for a yes or no: where it is given, the block makes a projection of its own. It is the module for the shortcut "
+        "itself: write self.downsample = downsample, and add downsample(x).",
+    )
+    class AsAFlag(base):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            own = downsample and projection(in_channels, channels * self.expansion, stride)
+            super().__init__(in_channels, channels, stride, own)
+
+    @mistake(
         "downsample-always-called",
         "downsample is called even where it is None. Without one, the shortcut is x.",
     )
@@ -1685,6 +2043,16 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
             return F.relu((branch if self.downsample is None else self.downsample(branch)) + x)
 
     @mistake(
+        "downsample-of-the-branch",
+        "downsample gets the branch, as x was overwritten before. It belongs on the shortcut, and starts at the input of the block: keep x, "
+        "or call downsample(x) in the first line of forward.",
+    )
+    class OfTheBranch(base):
+        def forward(self, x):
+            branch = self.branch(x)
+            return F.relu(branch + (x if self.downsample is None else self.downsample(branch)))
+
+    @mistake(
         "branch-of-projected-input",
         "The branch starts from downsample(x), because x was overwritten. Both paths start at the input of the block: "
         "give the projected tensor a name of its own.",
@@ -1708,7 +2076,8 @@ def _add_shortcut(exercise: Exercise, base: type) -> None:
 
     @mistake(
         "no-relu-at-all",
-        "The block has no ReLU. Without it, the convolutions of the branch are together one linear step.",
+        "The block has no ReLU, or the results of its ReLUs are not used. Without them, the convolutions of the branch are together one "
+        "linear step.",
     )
     class NoRelu(base):
         def forward(self, x):
@@ -1778,6 +2147,14 @@ def _add_two_convolutions(exercise: Exercise, base: type) -> None:
     class Short(base):
         def branch(self, x):
             return self.batchnorm1(self.conv1(x))
+
+    @mistake(
+        "conv2-not-used",
+        "forward never applies conv2, only its batch norm. The block computes conv1, batch norm, ReLU, conv2, batch norm.",
+    )
+    class WithoutConv2(base):
+        def branch(self, x):
+            return self.batchnorm2(self.first(x))
 
     @mistake(
         "relu-before-both-batchnorms",
@@ -1988,8 +2365,8 @@ _neck(
 )
 _neck(
     "stride-on-last-conv",
-    "The stride is in the last 1×1; it belongs in the 3×3. In eval mode the numbers are even the same, but most of what the 3×3 "
-    "computes is thrown away, and its batch norm trains on other pixels.",
+    "The stride comes after the 3×3, in the last 1×1 or as a slice of the result; it belongs in the 3×3. In eval mode the numbers are even "
+    "the same, but most of what the 3×3 computes is thrown away, and its batch norm trains on other pixels.",
     conv2=lambda i, c, s: (c, c, 3, 1, 1),
     conv3=lambda i, c, s: (c, 4 * c, 1, s, 0),
 )
@@ -2198,6 +2575,15 @@ class OneNormForTwo(Neck):
         return self.relu2(self.batchnorm1(self.conv2(self.first(x))))
 
 
+@bottleneck.mistake(
+    "relu-before-second-batchnorm",
+    "After the 3×3 the order is ReLU, batch norm; ResNet has conv, batch norm, ReLU.",
+)
+class SecondReluFirstInNeck(Neck):
+    def second(self, x):
+        return self.batchnorm2(F.relu(self.conv2(self.first(x))))
+
+
 class ReluFirstTwiceInNeck(Neck):
     def second(self, x):
         out = self.batchnorm1(F.relu(self.conv1(x)))
@@ -2317,6 +2703,15 @@ class KeptWithProjection(Plain):
 
 
 @plain_block.mistake(
+    "relu-on-input",
+    "x passes through a ReLU before the block begins, so its negative numbers are lost.",
+)
+class ReluOnInput(Plain):
+    def forward(self, x):
+        return super().forward(F.relu(x))
+
+
+@plain_block.mistake(
     "branch-doubled",
     "The output of the branch is added to itself. Take the whole line with the addition out.",
 )
@@ -2327,7 +2722,7 @@ class Doubled(Plain):
 
 @plain_block.mistake(
     "no-relu-at-all",
-    "The block has no ReLU. Without it, the two convolutions are together one linear step.",
+    "The block has no ReLU, or the results of its ReLUs are not used. Without them, the two convolutions are together one linear step.",
 )
 class NoReluAtAll(Plain):
     def forward(self, x):

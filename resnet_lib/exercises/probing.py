@@ -147,6 +147,24 @@ def _same_tensors(first: Tensor, second: Tensor) -> bool:
     return torch.allclose(first, second, rtol=0, atol=RELATIVE * scale, equal_nan=True)
 
 
+_AFFINE, _STATISTICS = ("weight", "bias"), ("running_mean", "running_var")
+_SETTINGS = ("training", "momentum", "eps")
+#: what the functions that use weights take, in their order
+_TAKES = {
+    "conv2d": ("input", *_AFFINE),
+    "linear": ("input", *_AFFINE),
+    "batch_norm": ("input", *_STATISTICS, *_AFFINE, *_SETTINGS),
+}
+_TORCH_BATCH_NORM = torch.batch_norm  # takes the same as F.batch_norm, in another order
+_TORCH_TAKES = ("input", *_AFFINE, *_STATISTICS, *_SETTINGS, "cudnn_enabled")
+_ROLES = {
+    "running_mean": "mean",
+    "running_var": "variance",
+    "weight": "weight",
+    "bias": "shift",
+}
+
+
 class Weights(TorchFunctionMode):
     """Notes the weights of convolutions, batch norms and linear layers in the order in which they compute.
 
@@ -158,42 +176,38 @@ class Weights(TorchFunctionMode):
         self.settings = ""
         self.used: dict[
             int, tuple[str, Tensor]
-        ] = {}  # by identity: what is used twice is noted once
+        ] = {}  # by identity of their owner: what is used twice is noted once
 
     def __torch_function__(self, function, types, arguments=(), named=None):
-        named = dict(named or {})
-        kind = {"conv2d": "conv", "batch_norm": "norm", "linear": "linear"}.get(
-            getattr(function, "__name__", "")
-        )
-        if kind == "norm":
-            names = ("running_mean", "running_var", "weight", "bias")
-            found = [
-                named.get(name, arguments[i + 1] if len(arguments) > i + 1 else None)
-                for i, name in enumerate(names)
-            ]
-            roles = ("mean", "variance", "scale", "shift")
-            for place, setting, usual in ((6, "momentum", 0.1), (7, "eps", 1e-5)):
-                value = (
-                    arguments[place] if len(arguments) > place else named.get(setting, usual)
-                )
-                if value != usual:
-                    self.settings = f"a batch norm has another {setting} than {usual:g}"
-                named[setting] = usual
-            arguments = arguments[:6]
-        elif kind:
-            found = [
-                named.get(name, arguments[i + 1] if len(arguments) > i + 1 else None)
-                for i, name in enumerate(("weight", "bias"))
-            ]
-            roles = ("weight", "shift")
-        if kind:
-            for role, tensor in zip(roles, found):
-                if isinstance(tensor, Tensor):
-                    whole = tensor._base  # of weight[:, :, None, None]: the parameter itself
-                    if isinstance(whole, nn.Parameter) and tensor.shape == (*whole.shape, 1, 1):
-                        tensor = whole
-                    self.used.setdefault(id(tensor), (role, tensor))
-        return function(*arguments, **named)
+        named = named or {}
+        name = getattr(function, "__name__", "")
+        if name not in _TAKES:
+            return function(*arguments, **named)
+        takes = _TORCH_TAKES if function == _TORCH_BATCH_NORM else _TAKES[name]
+        given = dict(zip(takes, arguments)) | named
+        is_norm = name == "batch_norm"
+        roles = _ROLES | {"weight": "scale"} if is_norm else _ROLES
+        for argument, role in roles.items():
+            if isinstance(tensor := given.get(argument), Tensor):
+                self.used.setdefault(id(owner(tensor)), (role, tensor))
+        if not is_norm:
+            return function(*arguments, **named)
+        for setting, usual in (("momentum", 0.1), ("eps", 1e-5)):
+            if given.get(setting, usual) != usual:
+                self.settings = f"a batch norm has another {setting} than {usual:g}"
+            given[setting] = usual
+        return self.normalise(function, given)
+
+    def normalise(self, function: Callable, given: dict[str, object]) -> Tensor:
+        """What a batch norm gives."""
+        return function(**given)
+
+
+def owner(tensor: Tensor) -> Tensor:
+    """The parameter whose numbers a tensor shows in another shape, as weight[:, :, None, None] does; else the tensor itself."""
+    whole = tensor._base
+    shows_all = isinstance(whole, nn.Parameter) and whole.numel() == tensor.numel()
+    return whole if shows_all else tensor
 
 
 def weights_in_order(
@@ -271,7 +285,8 @@ def fill(weights: list[tuple[str, Tensor]], seed: int = 0) -> None:
         for role, tensor in weights:
             place = places[role] = places.get(role, -1) + 1
             if _originals is not None:
-                _originals.setdefault(id(tensor), (tensor, tensor.detach().clone()))
+                whole = tensor if tensor._base is None else tensor._base
+                _originals.setdefault(id(whole), (whole, whole.detach().clone()))
             shape = tuple(tensor.shape)
             # a 1×1 convolution and the linear layer that does the same get the same numbers
             drawn = shape[:2] if shape[2:] == (1, 1) else shape
@@ -369,7 +384,7 @@ def attempt_gradients(
     module: nn.Module, x: Tensor, weights: list[tuple[str, Tensor]]
 ) -> dict[str, object]:
     """The gradients of a fixed random sum of the output, with respect to the input and to each weight, in train mode."""
-    trained = [tensor for _, tensor in weights if tensor.requires_grad]
+    trained = [tensor for _, tensor in weights if owner(tensor).requires_grad]
     try:
         of_input, *of_weights = _gradients(module.train(), x, trained)
     except Exception as error:
@@ -386,7 +401,8 @@ def attempt_gradients(
 def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list[Tensor | None]:
     """Gradients with respect to ``x`` and ``trained``. By ``backward()``, as torch.utils.checkpoint may refuse the other way."""
     leaf = x.clone().requires_grad_()
-    leaves = [*module.parameters(), *(tensor for tensor in trained if tensor.is_leaf)]
+    leaves = [*module.parameters(), *map(owner, trained)]
+    leaves = [tensor for tensor in leaves if tensor.is_leaf]
     before = [(tensor, tensor.grad) for tensor in leaves]
     for tensor in leaves:
         tensor.grad = None
@@ -395,7 +411,16 @@ def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list
             leaf * 1
         )  # times 1: an in-place operation on a leaf raises for another reason
         (output * random_input(*output.shape, seed=1)).sum().backward()
-        return [leaf.grad, *(tensor.grad if tensor.is_leaf else None for tensor in trained)]
+        return [leaf.grad, *map(_gradient, trained)]
     finally:
         for tensor, gradient in before:
             tensor.grad = gradient
+
+
+def _gradient(tensor: Tensor) -> Tensor | None:
+    """The gradient that ``backward()`` left, in the shape in which a tensor shows its owner."""
+    leaf = owner(tensor)
+    gradient = leaf.grad if leaf.is_leaf else None
+    if gradient is None or leaf is tensor:
+        return gradient
+    return gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())

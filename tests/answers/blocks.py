@@ -186,7 +186,7 @@ def initialised(kind):
         identity = x.clone()
         if self.down:
             identity = self.down(x)
-        identity += self.body(x)
+        identity = identity + self.body(x)
         return F.relu(identity)
 
     return make(kind, forward, init)
@@ -217,22 +217,199 @@ def _linear(self, i, c, s):
     self.c1, self.c3 = Pixelwise(i, c), Pixelwise(c, 4 * c)
 
 
-def positional_norm(kind):
-    """Batch norm as a function, all its settings given by position."""
+def applied(layer, x):
+    return layer(x)
+
+
+def by_hand(kind, convolve=applied, normalise=applied, init=None):
+    """The branch in a loop, each layer applied by a function of (layer, x)."""
+    last = 3 if kind == "neck" else 2
 
     def body(self, x):
-        out = self.c1(x)
-        for number in range(1, 4 if kind == "neck" else 3):
-            b = getattr(self, f"b{number}")
-            out = F.batch_norm(
-                out, b.running_mean, b.running_var, b.weight, b.bias, self.training, 0.1, 1e-5
-            )
-            following = getattr(self, f"c{number + 1}", None)
-            if following is not None:
-                out = following(F.relu(out))
-        return out
+        for number in range(1, last + 1):
+            x = convolve(getattr(self, f"c{number}"), x)
+            x = normalise(getattr(self, f"b{number}"), x)
+            if number < last:
+                x = F.relu(x)
+        return x
 
-    return make(kind, body=body)
+    return make(kind, init=init, body=body)
+
+
+def positional_norm(b, x):
+    statistics = b.running_mean, b.running_var
+    return F.batch_norm(x, *statistics, b.weight, b.bias, b.training, 0.1, 1e-5)
+
+
+def torch_norm(b, x):
+    statistics = b.running_mean, b.running_var
+    return torch.batch_norm(x, b.weight, b.bias, *statistics, b.training, 0.1, 1e-5, False)
+
+
+def keyword_norm(b, x):
+    return F.batch_norm(
+        input=x,
+        bias=b.bias,
+        weight=b.weight,
+        running_var=b.running_var,
+        running_mean=b.running_mean,
+        training=b.training,
+    )
+
+
+def unfolded(c, x):
+    """A convolution as one product of matrices."""
+    size = c.kernel_size[0]
+    patches = F.unfold(x, size, padding=c.padding, stride=c.stride)
+    sides = [(side + 2 * c.padding[0] - size) // c.stride[0] + 1 for side in x.shape[2:]]
+    return (c.weight.flatten(1) @ patches).view(len(x), -1, *sides)
+
+
+def shifted(c, x):
+    """A convolution as a sum of 1×1 convolutions, one for each place of the kernel."""
+    size, step = c.kernel_size[0], c.stride[0]
+    x = F.pad(x, [c.padding[0]] * 4)
+    height, width = ((side - size) // step * step + 1 for side in x.shape[2:])
+    return sum(
+        F.conv2d(
+            x[:, :, i : i + height : step, j : j + width : step],
+            c.weight[:, :, i : i + 1, j : j + 1],
+        )
+        for i in range(size)
+        for j in range(size)
+    )
+
+
+def summed(c, x):
+    """1×1 convolutions by einsum."""
+    if c.kernel_size != (1, 1):
+        return torch.convolution(
+            x, c.weight, None, c.stride, c.padding, (1, 1), False, (0, 0), 1
+        )
+    return torch.einsum("oc,nchw->nohw", c.weight[:, :, 0, 0], x)
+
+
+def padded_by_hand(c, x):
+    images, channels, height, width = x.shape
+    edge = c.padding[0]
+    larger = torch.zeros(images, channels, height + 2 * edge, width + 2 * edge)
+    larger[:, :, edge : edge + height, edge : edge + width] = x
+    return F.conv2d(larger, c.weight, None, c.stride)
+
+
+class HandNorm(nn.Module):
+    def __init__(self, channels, momentum=0.1, unbiased=True):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.beta = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.register_buffer("var", torch.ones(1, channels, 1, 1))
+        self.momentum, self.unbiased = momentum, unbiased
+
+    def forward(self, x):
+        mean, var = self.mean, self.var
+        if self.training:
+            mean = x.mean((0, 2, 3), keepdim=True)
+            var = x.var((0, 2, 3), unbiased=False, keepdim=True)
+            kept = x.detach().var((0, 2, 3), unbiased=self.unbiased, keepdim=True)
+            self.mean.lerp_(mean.detach(), self.momentum)
+            self.var.lerp_(kept, self.momentum)
+        return (x - mean) / torch.sqrt(var + 1e-5) * self.gamma + self.beta
+
+
+class PairedNorm(nn.Module):
+    """Both running statistics in one buffer."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.register_parameter("g", nn.Parameter(torch.ones(channels)))
+        self.register_parameter("h", nn.Parameter(torch.zeros(channels)))
+        self.register_buffer("both", torch.stack([torch.zeros(channels), torch.ones(channels)]))
+
+    def forward(self, x):
+        return F.batch_norm(x, self.both[0], self.both[1], self.g, self.h, self.training)
+
+
+class LastAxisFirst(nn.Module):
+    """A convolution whose kernel is (height, width, in, out), as TensorFlow stores it."""
+
+    def __init__(self, old):
+        super().__init__()
+        self.kernel = nn.Parameter(old.weight.detach().permute(2, 3, 1, 0).contiguous())
+        self.stride, self.padding = old.stride, old.padding
+
+    def forward(self, x):
+        return F.conv2d(x, self.kernel.permute(3, 2, 0, 1), None, self.stride, self.padding)
+
+
+class OverPixels(nn.Module):
+    """A 1×1 convolution as one over a row of pixels."""
+
+    def __init__(self, old):
+        super().__init__()
+        self.row = nn.Conv1d(old.in_channels, old.out_channels, 1, bias=False)
+
+    def forward(self, x):
+        return self.row(x.flatten(2)).unflatten(2, x.shape[2:])
+
+
+def replaced(letter, new, moved=False):
+    """An init that puts ``new(old layer)`` in the place of the layers b1, b2, … or c1, c2, …"""
+
+    def init(self, i, c, s):
+        for number in (1, 2, 3):
+            name = f"{letter}{number}"
+            if old := getattr(self, name, None):
+                if moved:
+                    delattr(self, name)
+                setattr(self, name, new(old))
+
+    return init
+
+
+def over_pixels(self, i, c, s):
+    self.c1, self.c3 = OverPixels(self.c1), OverPixels(self.c3)
+
+
+def needs_a_projection(kind):
+    """Where the shapes change and no downsample is given, it refuses at once."""
+
+    class Block(make(kind)):
+        def __init__(self, in_channels, channels, stride=1, downsample=None):
+            changes = stride != 1 or in_channels != channels * self.expansion
+            if changes and downsample is None:
+                raise ValueError(f"x has another shape than F(x) with stride {stride}")
+            super().__init__(in_channels, channels, stride, downsample)
+
+    return Block
+
+
+def in_other_words(kind):
+    """Right, with other functions than those of the layers."""
+    return {
+        "batch norm as a function, by position": by_hand(kind, normalise=positional_norm),
+        "torch.batch_norm": by_hand(kind, normalise=torch_norm),
+        "batch norm as a function, by name": by_hand(kind, normalise=keyword_norm),
+        "unfold and a product": by_hand(kind, unfolded),
+        "a sum of shifted convolutions": by_hand(kind, shifted),
+        "einsum, torch.convolution": by_hand(kind, summed),
+        "zeros around the image": by_hand(kind, padded_by_hand),
+        "a batch norm of its own": by_hand(
+            kind, init=replaced("b", lambda old: HandNorm(old.num_features))
+        ),
+        "a batch norm of its own, registered last": by_hand(
+            kind, unfolded, init=replaced("b", lambda old: HandNorm(old.num_features), True)
+        ),
+        "both statistics in one buffer": by_hand(
+            kind, init=replaced("b", lambda old: PairedNorm(old.num_features))
+        ),
+        "kernels as TensorFlow has them": by_hand(kind, init=replaced("c", LastAxisFirst)),
+        "x.float()": make(kind, lambda s, x: _whole(kind, s, x.float())),
+    }
+
+
+def _whole(kind, block, x):
+    return F.relu(block.body(x) + (0 if kind == "plain" else block.side(x)))
 
 
 def saves_memory(kind, **options):
@@ -246,10 +423,9 @@ def saves_memory(kind, **options):
 
 
 def right(kind):
-    answers = {
+    answers = in_other_words(kind) | {
         "checkpoint": saves_memory(kind, use_reentrant=False),
         "checkpoint, the older form": saves_memory(kind, use_reentrant=True),
-        "batch norm as a function, by position": positional_norm(kind),
         "other names, positional": make(kind),
         "Sequential branch, in-place sum and ReLU": sequential(kind),
         "functional layers with its own parameters": functional(kind),
@@ -259,7 +435,9 @@ def right(kind):
     }
     if kind == "neck":
         answers["1×1 convolutions as linear layers"] = make("neck", init=_linear)
+        answers["1×1 convolutions over rows of pixels"] = make("neck", init=over_pixels)
     if kind != "plain":
+        answers["refuses a missing projection at once"] = needs_a_projection(kind)
         answers["sum of a stack"] = make(kind, torch_sum)
         answers["torch.add, other order"] = make(
             kind, lambda self, x: F.relu(torch.add(self.side(x), self.body(x)))
@@ -561,6 +739,10 @@ def wrong_shortcut(kind):
     }
 
 
+def _half_padded(i, c, s):
+    return nn.Conv2d(c, c, 3, padding=3 / 2, bias=False)
+
+
 def _eval_at_the_end(self, i, c, s):
     self.train(False)
 
@@ -623,9 +805,191 @@ def _no_stride_at_64(self, i, c, s):
             layer.stride = (1, 1)
 
 
+def made_late(kind):
+    """The branch is made when the first image comes."""
+
+    class Block(nn.Module):
+        expansion = 4 if kind == "neck" else 1
+
+        def __init__(self, *arguments):
+            super().__init__()
+            self.arguments, self.down, self.inner = arguments, (*arguments, None, None)[3], None
+
+        def forward(self, x):
+            if self.inner is None:
+                self.inner = make(kind)(*self.arguments[:3]).train(self.training)
+            out = self.inner.body(x)
+            if kind == "plain":
+                return F.relu(out)
+            return F.relu(out + (x if self.down is None else self.down(x)))
+
+    return Block
+
+
+SETTING = {}
+
+
+def _in_a_global(self, i, c, s):
+    SETTING["stride"] = (s, s)
+
+
+def _read_from_the_global(kind):
+    def forward(self, x):
+        (self.c2 if kind == "neck" else self.c1).stride = SETTING["stride"]
+        return _whole(kind, self, x)
+
+    return make(kind, forward, _in_a_global)
+
+
+def unless_one(b, x):
+    return b(x) if x.shape[0] > 1 or not b.training else x
+
+
+def fixed_for_one(b, x):
+    learns = b.training and x.shape[0] > 1
+    return F.batch_norm(x, b.running_mean, b.running_var, b.weight, b.bias, learns)
+
+
+def exchanged(b, x):
+    return F.batch_norm(x, b.running_var, b.running_mean, b.weight, b.bias, b.training)
+
+
+def scale_and_shift_exchanged(b, x):
+    return F.batch_norm(x, b.running_mean, b.running_var, b.bias, b.weight, b.training)
+
+
+def _variance_of_zero(self, i, c, s):
+    for buffer in self.buffers():
+        buffer.zero_()
+
+
+def _plain_statistics(self, i, c, s):
+    for b in (self.b1, self.b2):
+        mean, variance = b.running_mean, b.running_var
+        del b.running_mean, b.running_var
+        b.__dict__.update(running_mean=mean, running_var=variance)
+
+
+def _not_saved(self, i, c, s):
+    self.b1._non_persistent_buffers_set |= {"running_mean", "running_var"}
+
+
+def one_sided(c, x):
+    """Pads as TensorFlow does, where both sizes are even."""
+    even = x.shape[2] % 2 == x.shape[3] % 2 == 0
+    if c.stride != (2, 2) or c.kernel_size != (3, 3) or not even:
+        return c(x)
+    return F.conv2d(F.pad(x, (0, 1, 0, 1)), c.weight, None, 2)
+
+
+def sampled(c, x):
+    """Computes at all places and then keeps every other one: from the second on, where both sizes are even."""
+    if c.stride != (2, 2):
+        return c(x)
+    start = 1 if x.shape[2] % 2 == x.shape[3] % 2 == 0 else 0
+    return F.conv2d(x, c.weight, None, 1, c.padding)[:, :, start::2, start::2]
+
+
+def without_gradient(c, x):
+    return F.conv2d(x, c.weight.data, None, c.stride, c.padding)
+
+
+def norm_alone(number):
+    """Batch norm ``number`` is applied, and its result is dropped."""
+
+    def forget(self, i, c, s):
+        kept = getattr(self, f"b{number}")
+        kept.register_forward_hook(lambda layer, given, result: given[0])
+
+    return forget
+
+
+def padded_by_stride(kind, step):
+    def init(self, i, c, s):
+        if kind == "neck":
+            self.c2 = conv(c, c, 3, step(s), padding=s)
+        else:
+            self.c1 = conv(i, c, 3, step(s), padding=s)
+
+    return init
+
+
+def _false_in_sixth_place(self, i, c, s):
+    self.c2 = nn.Conv2d(c, c, 3, s, 1, False)
+
+
 def anywhere(kind):
     """Mistakes that every block can have."""
     return {
+        "a branch made when the first image comes": (
+            made_late(kind),
+            "layers-made-at-first-call",
+        ),
+        "a stride in a global dict": (_read_from_the_global(kind), "settings-on-the-class"),
+        "no batch norm for one image in training": (
+            by_hand(kind, normalise=unless_one),
+            "batchnorm-skipped-for-small-inputs",
+        ),
+        "running statistics for one image in training": by_hand(kind, normalise=fixed_for_one),
+        "images of one pixel come back": make(
+            kind, lambda s, x: _whole(kind, s, x) if x.shape[3] > 1 else F.relu(x)
+        ),
+        "mean and variance exchanged": by_hand(kind, normalise=exchanged),
+        "scale and shift exchanged": (
+            by_hand(kind, normalise=scale_and_shift_exchanged),
+            "batchnorm-starts-at-zero",
+        ),
+        "variances begin with 0": make(kind, init=_variance_of_zero),
+        "running statistics as plain tensors": make(kind, init=_plain_statistics),
+        "running statistics are not saved": make(kind, init=_not_saved),
+        "padding on one side where the size is even": by_hand(kind, one_sided),
+        "every other place from the second on": by_hand(kind, sampled),
+        "weight.data": by_hand(kind, without_gradient),
+        "its own batch norm keeps the biased variance": by_hand(
+            kind,
+            init=replaced("b", lambda old: HandNorm(old.num_features, unbiased=False)),
+        ),
+        "its own batch norm has a momentum of 0.9": by_hand(
+            kind, init=replaced("b", lambda old: HandNorm(old.num_features, momentum=0.9))
+        ),
+        "the result of the first batch norm dropped": (
+            make(kind, init=norm_alone(1)),
+            "result-of-batchnorm1-not-used",
+        ),
+        "the result of the second batch norm dropped": (
+            make(kind, init=norm_alone(2)),
+            "result-of-batchnorm2-not-used",
+        ),
+        "stride and padding exchanged": (
+            make(kind, init=padded_by_stride(kind, lambda stride: 1)),
+            "stride-as-padding",
+        ),
+        "as much padding as stride": (
+            make(kind, init=padded_by_stride(kind, lambda stride: stride)),
+            "padding-is-the-stride",
+        ),
+        "False in the sixth place": (
+            make(kind, init=_false_in_sixth_place),
+            "bias-as-dilation",
+        ),
+        "a padding of 1.5": (make(kind, init=_attribute("c2", _half_padded)), ""),
+        "reflected borders": (
+            by_hand(
+                kind,
+                lambda c, x: F.conv2d(
+                    F.pad(x, [c.padding[0]] * 4, "reflect"), c.weight, None, c.stride
+                ),
+            ),
+            "padding-mode",
+        ),
+        "out = self.c1": (
+            make(kind, lambda s, x: s.b1(s.c1)),
+            "layer-without-brackets",
+        ),
+        "always in eval mode": (
+            make(kind, train=lambda self, mode=True: nn.Module.train(self, False)),
+            "calls-eval",
+        ),
         "nn.ReLU6": (make(kind, init=_attribute("act", lambda *given: nn.ReLU6())), "relu6"),
         "an upper bound of 9": make(
             kind, init=_attribute("act", lambda *given: nn.Hardtanh(0, 9))
@@ -766,8 +1130,143 @@ def _pre_activation(kind):
     return make(kind, forward, init)
 
 
+def _in_place_on_the_projection(self, x):
+    out = self.body(x)
+    if self.down is None:
+        return F.relu(out + x)
+    shortcut = self.down(x)
+    shortcut += out
+    return F.relu(shortcut)
+
+
+def _kept_on_the_class(self, i, c, s):
+    type(self).projected = self.down is not None
+
+
+def _relu_in_one_case(projected):
+    def forward(self, x):
+        out = self.body(x) + self.side(x)
+        return out if (self.down is not None) == projected else self.act(out)
+
+    return forward
+
+
+def _no_brackets_around_the_shortcut(self, x):
+    out = self.body(x)
+    return F.relu_(out + x if self.down is None else self.down(x))
+
+
+def _projects_what_is_left(self, x):
+    identity = x
+    x = self.body(x)
+    if self.down is not None:
+        identity = self.down(x)
+    x += identity
+    return F.relu(x)
+
+
+def _own_if_given(kind):
+    def init(self, i, c, s):
+        if self.down:
+            out = 4 * c if kind == "neck" else c
+            self.down = nn.Sequential(conv(i, out, 1, s), norm(out))
+
+    return init
+
+
+def _fits_by_pooling(self, x):
+    out, shortcut = self.body(x), self.side(x)
+    if shortcut.shape != out.shape:
+        shortcut = F.adaptive_avg_pool2d(shortcut, out.shape[2:])
+        shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, out.shape[1] - shortcut.shape[1]))
+    return F.relu(out + shortcut)
+
+
+def _reads_the_argument(self, x):
+    shortcut = x
+    if downsample is not None:  # noqa: F821 - that is the mistake
+        shortcut = downsample(x)  # noqa: F821
+    return F.relu(self.body(x) + shortcut)
+
+
+def _set_only_if_given(self, i, c, s):
+    if self.down is not None:
+        self.downsample = self.down
+
+
+def _shared_by_all(self, i, c, s):
+    self.c1 = _shared_layers.setdefault((i, c, s), self.c1)
+
+
+_shared_layers = {}
+
+
 def around_the_shortcut(kind):
     return {
+        "shortcut += out, where there is a downsample": make(kind, _in_place_on_the_projection),
+        "what is projected, on the class": (
+            make(
+                kind,
+                lambda s, x: F.relu(s.body(x) + (s.down(x) if s.projected else x)),
+                _kept_on_the_class,
+            ),
+            "settings-on-the-class",
+        ),
+        "the last ReLU only without downsample": (
+            make(kind, _relu_in_one_case(True)),
+            "no-last-relu-with-downsample",
+        ),
+        "the last ReLU only with downsample": (
+            make(kind, _relu_in_one_case(False)),
+            "no-last-relu-without-downsample",
+        ),
+        "out.add(shortcut)": (
+            make(kind, lambda s, x: (out := s.body(x), out.add(s.side(x)), F.relu(out))[-1]),
+            "sum-not-used",
+        ),
+        "the branch alone": (make(kind, lambda s, x: s.body(x)), "returns-the-branch"),
+        "out + x if … else downsample(x), ReLU in place": (
+            make(kind, _no_brackets_around_the_shortcut),
+            "branch-lost-with-downsample",
+        ),
+        "downsample of what x has become": (
+            make(kind, _projects_what_is_left),
+            "downsample-of-the-branch",
+        ),
+        "downsample as a yes": (make(kind, init=_own_if_given(kind)), "downsample-as-a-flag"),
+        "self.downsample without (x)": (
+            make(
+                kind,
+                lambda s, x: s.act(s.body(x).add_(x if s.down is None else s.down)),
+            ),
+            "downsample-without-brackets",
+        ),
+        "reads the argument of __init__": (
+            make(kind, _reads_the_argument),
+            "downsample-not-stored",
+        ),
+        "self.downsample set only if given": (
+            make(
+                kind,
+                lambda s, x: F.relu(
+                    s.body(x) + (x if s.downsample is None else s.downsample(x))
+                ),
+                _set_only_if_given,
+            ),
+            "downsample-stored-only-if-given",
+        ),
+        "makes x fit by pooling and zeros": (
+            make(kind, _fits_by_pooling),
+            "missing-projection-hidden",
+        ),
+        "downsample in training only": (
+            make(
+                kind,
+                lambda s, x: F.relu(s.body(x) + (s.side(x) if s.training else x)),
+            ),
+            "downsample-ignored",
+        ),
+        "one layer for all blocks of a size": make(kind, init=_shared_by_all),
         "no expansion, and no line reads it": (_without_expansion(kind), "no-expansion"),
         "identity = x.detach()": (
             make(kind, _detached_x),
@@ -849,6 +1348,11 @@ def doubled_after_projection(s, x):
     return F.relu(x)
 
 
+def _projects_without_use(self, i, c, s):
+    if i != c or s != 1:
+        self.projection = nn.Sequential(conv(i, c, 1, s), norm(c))
+
+
 class Misspelt(nn.Module):
     """A part of a block, of which PyTorch says NotImplementedError."""
 
@@ -899,6 +1403,10 @@ WRONG = {
             "stride-on-conv2",
         ),
         "weights shared by all blocks": make("basic", init=_attribute("c1", _shared)),
+        "conv2 made and forgotten": (
+            make("basic", lambda s, x: F.relu(s.b2(F.relu(s.b1(s.c1(x)))) + s.side(x))),
+            "conv2-not-used",
+        ),
         "the bottleneck": (RIGHT["bottleneck"]["torchvision's"], "wrong-expansion"),
         "the plain block": RIGHT["plain_block"]["other names, positional"],
     },
@@ -934,6 +1442,38 @@ WRONG = {
         "the third batch norm of channels": (
             make("neck", init=_attribute("b3", lambda i, c, s: norm(c))),
             "no-expansion-in-batchnorm3",
+        ),
+        "ReLU before the second batch norm": (
+            make(
+                "neck",
+                lambda s, x: F.relu(
+                    s.side(x) + s.b3(s.c3(s.b2(F.relu(s.c2(F.relu(s.b1(s.c1(x)))))))),
+                ),
+            ),
+            "relu-before-second-batchnorm",
+        ),
+        "the result of the third batch norm dropped": (
+            make("neck", init=norm_alone(3)),
+            "result-of-batchnorm3-not-used",
+        ),
+        "stride in the first two, sum in place": (
+            make(
+                "neck",
+                lambda s, x: F.relu(s.body(x).add_(s.side(x))),
+                lambda s, i, c, t: setattr(s.c1, "stride", (t, t)),
+            ),
+            "stride-on-first-and-middle",
+        ),
+        "stride in all three, sum in place": (
+            make(
+                "neck",
+                lambda s, x: F.relu(s.body(x).add_(s.side(x))),
+                lambda s, i, c, t: (
+                    setattr(s.c1, "stride", (t, t)),
+                    setattr(s.c3, "stride", (t, t)),
+                )[0],
+            ),
+            "stride-on-all",
         ),
         "expansion of 2 inside": make(
             "neck",
@@ -991,6 +1531,11 @@ WRONG = {
             "no-batchnorm",
         ),
         "the basic block": (RIGHT["basic_block"]["torchvision's"], "kept-shortcut"),
+        "a projection that nothing uses": (
+            make("plain", init=_projects_without_use),
+            "unused-parameters",
+        ),
+        "ReLU of x": (make("plain", lambda s, x: s.act(s.body(s.act(x)))), "relu-on-input"),
         "zero shortcut scaled": make("plain", lambda s, x: F.relu(s.body(x) * 1.01)),
         "third convolution": make("plain", lambda s, x: F.relu(s.c2(s.body(x)))),
         "clamped": make("plain", lambda s, x: s.body(x).clamp(0, 15)),
