@@ -635,6 +635,39 @@ def test_the_card_sees_small_differences():
         assert str(row[2]) == "320 of 320 by name ✔" and row[3].right is False
 
 
+class StemWithGELU(ResNetBase):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.relu1 = torch.nn.GELU()
+
+
+class SharedBlocks(ResNetBase):
+    def _make_layer(self, *given, **named):
+        stage = super()._make_layer(*given, **named)
+        return torch.nn.Sequential(stage[0], *[stage[1]] * (len(stage) - 1))
+
+
+def test_the_card_sees_what_large_numbers_hide():
+    """GELU, which is ReLU far from zero; and an output that has another shape for one image."""
+
+    class Squeezed(ResNetBase):
+        def forward(self, x):
+            return super().forward(x).squeeze()
+
+    for wrong, said in ((StemWithGELU, "other logits"), (Squeezed, "shape is (1000,)")):
+        row = network._row(18, functools.partial(wrong, ResidualBasicBlock, [2, 2, 2, 2]))
+        assert row[2].right and row[3].right is False and said in row[3].reason
+
+
+def test_the_card_says_that_blocks_are_shared():
+    """All names are there and take weights, so the loading alone would look right."""
+    row = network._row(34, functools.partial(SharedBlocks, ResidualBasicBlock, [3, 4, 6, 3]))
+    assert (
+        "`layer1.2.conv1.weight` first" in row[2].reason and "[block(…)] * n" in row[2].reason
+    )
+    assert [entry.right for entry in row] == [False, None, False, None]
+
+
 def test_the_card_says_what_is_left_over():
     biased = WRONG["resnet"]["a bias in conv1"][0]
     row = network._row(18, lambda: biased(ResidualBasicBlock, [2, 2, 2, 2]))

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.comparing import randomise_batchnorm
 from resnet_lib.costs import count_parameters
+from resnet_lib.exercises.blocks import randomness
 from resnet_lib.exercises.checking import Exercise, is_stub, tell
 from resnet_lib.exercises.layers import LightBlock, in_use, state, with_shapes
 from resnet_lib.exercises.probing import (
@@ -178,9 +179,12 @@ def table_probe() -> Probe:
 
 
 def output_probe(
-    block: type[nn.Module], layers: list[int], *classes: int, shape, scale=1
+    block: type[nn.Module], layers: list[int], *classes: int, shape, then, scale=1
 ) -> Probe:
-    """Looks at the output of the network in eval mode. A large ``scale`` shows what bounds the numbers, as ReLU6 does."""
+    """Looks at the output of the network in eval mode, and ``then`` for images of another number and size.
+
+    A large ``scale`` shows what bounds the numbers, as ReLU6 does.
+    """
 
     def run(answer):
         model = build(answer, block, list(layers), *classes)
@@ -189,7 +193,7 @@ def output_probe(
             x[1] = x[0]  # whose outputs differ only if chance has a part in it
         seen = plan(model)
         if seen[BLOCKS]:
-            seen |= in_use(output_in_eval_mode, model, x)
+            seen |= in_use(output_in_eval_mode, model, x, scale * random_input(*then))
         return seen
 
     return Probe(f"{named(block, layers, *classes)}, {images(shape)}", run)
@@ -199,7 +203,7 @@ def images(shape: tuple[int, int, int, int]) -> str:
     return f"{shape[0]} image{'s' * (shape[0] > 1)} of {shape[2]}×{shape[3]} pixels"
 
 
-def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
+def output_in_eval_mode(model: nn.Module, x: Tensor, others: Tensor) -> dict[str, object]:
     weights = weights_in_order(model, x.clone())
     inside = [block.norm.weight for block in model.modules() if isinstance(block, LightBlock)]
     scales = [
@@ -237,7 +241,15 @@ def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
     if seen[STEADY]:
         seen |= starts
         seen["output in eval mode"] = output
+        seen |= in_use(output_for_others, model, others)
     return seen
+
+
+def output_for_others(model: nn.Module, x: Tensor) -> dict[str, object]:
+    """The output for images that come after those of another number and size."""
+    with torch.no_grad(), Weights():
+        output = numbers(model(x.clone()))
+    return {f"output for {images(x.shape)}, given after these": output}
 
 
 def training_probe(block: type[nn.Module], layers: list[int], classes: int, shape) -> Probe:
@@ -258,18 +270,19 @@ def training_probe(block: type[nn.Module], layers: list[int], classes: int, shap
     return Probe(f"{named(block, layers, classes)}, {images(shape)}", run)
 
 
-def steady(outputs) -> Fact:
+def steady(outputs, draws_nothing: bool = True) -> Fact:
     return Fact(
-        same(*outputs),
-        "the same image gives two different outputs, so chance has a part in them",
+        same(*outputs) and draws_nothing,
+        "chance has a part in the output: the same image gives two different ones, or random numbers are drawn",
     )
 
 
 def in_training(model: nn.Module, x: Tensor) -> dict[str, object]:
+    before = randomness()
     with torch.no_grad():
         outputs = [numbers(model.train()(x.clone())) for _ in range(2)]
     seen = Seen()
-    seen[STEADY] = steady(outputs)
+    seen[STEADY] = steady(outputs, randomness() == before)
     if seen[STEADY]:
         seen |= behaviour(model, x)
     return seen
@@ -405,8 +418,10 @@ RESNET = Exercise(
     ResNetBase,
     [
         plan_probe(LightBlock2, [1, 2, 3, 1], 10),
-        output_probe(LightBlock, [1, 1, 1, 1], 200, shape=(3, 3, 33, 24)),
-        output_probe(LightBlock, [1, 1, 1, 1], shape=(1, 3, 34, 257), scale=10),
+        output_probe(LightBlock, [1, 1, 1, 1], 200, shape=(3, 3, 33, 24), then=(2, 3, 24, 49)),
+        output_probe(
+            LightBlock, [1, 1, 1, 1], shape=(1, 3, 34, 257), then=(2, 3, 250, 226), scale=10
+        ),
         training_probe(LightBlock2, [2, 1, 1, 1], 200, shape=(2, 3, 17, 33)),
         table_probe(),
     ],
@@ -600,6 +615,14 @@ mistake(
     "images before layer1.",
     strides=(2, 1, 1, 1),
 )
+for number in (2, 3, 4):
+    mistake(
+        f"layer{number}-without-stride",
+        f"layer{number} has stride 1. layer2, layer3 and layer4 each halve the size: stride 2.",
+        strides=tuple(
+            1 if stage == number else stride for stage, stride in enumerate((1, 2, 2, 2), 1)
+        ),
+    )
 mistake(
     "stages-without-stride",
     "All four stages have stride 1. layer2, layer3 and layer4 halve the size: stride 2.",
@@ -668,6 +691,11 @@ mistake(
     __init__=ends_with(lambda: nn.AvgPool2d(7)),
 )
 mistake(
+    "fixed-average-pool-4",
+    "The average pool has a fixed 4×4 window, as in networks for small images. nn.AdaptiveAvgPool2d((1, 1)) takes any size.",
+    __init__=ends_with(lambda: nn.AvgPool2d(4)),
+)
+mistake(
     "fixed-average-pool-stride-1",
     "The average pool has a fixed 7×7 window and stride 1, which fits images of 224×224 only. "
     "nn.AdaptiveAvgPool2d((1, 1)) takes any size.",
@@ -715,7 +743,8 @@ mistake(
 )
 mistake(
     "dropout",
-    "Your network has dropout. ResNet has none: batch norm does the regularising.",
+    "In training, chance has a part in what your network gives out, as with dropout. ResNet has no dropout: batch norm "
+    "does the regularising.",
     last=lambda self, x: F.dropout(x, 0.5, self.training),
 )
 mistake(
@@ -929,6 +958,12 @@ mistake(
     "projection-without-batchnorm",
     "The projections have no batch norm. Each is a 1×1 convolution *and* a batch norm.",
     project=projects(batchnorm=False),
+)
+mistake(
+    "projection-bare",
+    "The projections are convolutions with a bias, and have no batch norm. Each is a 1×1 convolution with bias=False, and "
+    "then a batch norm.",
+    project=projects(bias=True, batchnorm=False),
 )
 mistake(
     "projection-with-bias",
@@ -1528,6 +1563,8 @@ def _row(depth: int, make: Callable) -> list[Entry]:
     theirs = randomise_batchnorm(models.get_model(f"resnet{depth}"), seed=depth).eval()
 
     row = [_count(attempt(count_parameters, model), count_parameters(theirs))]
+    if reason := _shared(model):
+        return [*row, NOT_COMPARED, Entry(False, "shared", reason), NOT_COMPARED]
     try:
         row.append(_count(attempt(_multiply_adds, model), _multiply_adds(theirs), MUCH_WORK))
     except StudentError as error:
@@ -1535,7 +1572,7 @@ def _row(depth: int, make: Callable) -> list[Entry]:
             raise
         row.append(Entry(False, "no output", error.explain()))
     row.append(attempt(_load, model, theirs.state_dict()))
-    row.append(_compare(model, theirs) if row[-1].right else Entry(None, "not compared"))
+    row.append(_compare(model, theirs) if row[-1].right else NOT_COMPARED)
     if row[-1].reason == PAPERS_STRIDE:  # it explains the multiply-adds too
         row[1] = dataclasses.replace(row[1], reason=f"{row[1].reason} {PAPERS_STRIDE}")
         row[-1] = dataclasses.replace(row[-1], reason="")
@@ -1546,7 +1583,20 @@ def _row(depth: int, make: Callable) -> list[Entry]:
     return row
 
 
+NOT_COMPARED = Entry(None, "not compared")
 PAPERS_STRIDE = "That is exactly the paper's stride: yours is in the first 1×1 of a bottleneck; torchvision has it in the 3×3."
+
+
+def _shared(model: nn.Module) -> str:
+    """The names that stand for the weights of another name, as after ``[block(…)] * n``; nothing where there are none."""
+    names = dict(model.named_parameters(remove_duplicate=False))
+    extra = [name for name in names if name not in dict(model.named_parameters())]
+    if not extra:
+        return ""
+    return (
+        f"{len(extra)} names, `{extra[0]}` first, stand for weights that have another name already: a layer or a block is "
+        "made once and used in several places, as `[block(…)] * n` does."
+    )
 
 
 def _with_papers_stride(theirs: nn.Module) -> nn.Module:
@@ -1706,9 +1756,15 @@ def _layers(names: list[str]) -> str:
 
 
 def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
-    images = 100 * random_input(
-        2, 3, 64, 97
-    )  # of small numbers, the logits of a deep network depend little
+    """Logits of two images of large numbers, and of one of usual ones.
+
+    On small numbers the logits of a deep network depend little; in large ones GELU is as ReLU.
+    """
+    large = _compare_for(100 * random_input(2, 3, 64, 97), model, theirs)
+    return _compare_for(random_input(1, 3, 65, 64), model, theirs) if large.right else large
+
+
+def _compare_for(images: Tensor, model: nn.Module, theirs: nn.Module) -> Entry:
     with torch.no_grad():
         expected = theirs(images)
         try:
@@ -1733,6 +1789,7 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
     return Entry(
         False,
         "different",
-        "With the same weights, the same images of 64×97 pixels give other logits: names and shapes are right, so look at "
-        "what forward does, and at strides and padding.",
+        f"With the same weights, {len(images)} image{'s' * (len(images) > 1)} of {images.shape[2]}×{images.shape[3]} pixels "
+        f"give{'s' * (len(images) == 1)} other logits: names and shapes are right, so look at what forward does, and at "
+        "strides and padding.",
     )

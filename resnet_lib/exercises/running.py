@@ -267,6 +267,7 @@ class StudentError(Exception):
 _TROUBLES = (
     ("something else as a stride", r"^a block received \w+ as its stride"),
     ("no super().__init__()", r"before Module\.__init__\(\) call"),
+    ("no tensor as data", r"^Variable data has to be a tensor"),
     ("no parameter", r"^cannot assign .* as parameter"),
     ("a leaf in place", r"a leaf Variable that requires grad"),
     ("None in a calculation", r"^unsupported operand .*'NoneType'"),

@@ -120,8 +120,32 @@ def lazy(block, in_channels, channels, blocks, stride):
     return nn.Sequential(first, *(block(out, channels) for _ in range(blocks - 1)))
 
 
+def shortcut_afterwards(block, in_channels, channels, blocks, stride):
+    out = channels * block.expansion
+    stage = nn.Sequential(block(in_channels, channels, stride))
+    stage.extend(block(out, channels) for _ in range(blocks - 1))
+    if stride != 1 or in_channels != out:
+        stage[0].downsample = shortcut(in_channels, out, stride)
+    return stage
+
+
+def of_resnet_only(block, in_channels, channels, blocks, stride):
+    if stride not in (1, 2):
+        raise ValueError(f"a stage of ResNet has stride 1 or 2, not {stride}")
+    return loop(block, in_channels, channels, blocks, stride)
+
+
+def projects_single_blocks(block, in_channels, channels, blocks, stride):
+    stage = loop(block, in_channels, channels, blocks, stride)
+    if blocks == 1:
+        stage[0].downsample = shortcut(in_channels, channels * block.expansion, stride)
+    return stage
+
+
 RIGHT = {
     "make_layer": {
+        "the shortcut set afterwards": shortcut_afterwards,
+        "refuses other strides than ResNet's": of_resnet_only,
         "a lazy batch norm in the projection": lambda *given: general(
             project=lambda i, o, s: nn.Sequential(
                 nn.Conv2d(i, o, 1, s, bias=False), nn.LazyBatchNorm2d()
@@ -283,6 +307,18 @@ def sets_the_expansion(block, i, c, n, s):
 WRONG = {
     "make_layer": {
         "sets the expansion of the block": sets_the_expansion,
+        "projects a block that is alone": projects_single_blocks,
+        "a projection as in CIFAR notebooks": (
+            general(project=lambda i, o, s: nn.Conv2d(i, o, kernel_size=1, stride=s)),
+            "projection-bare",
+        ),
+        "projects where the block is a bottleneck": (
+            general(condition=lambda s, i, c, e: e > 1 or s > 1),
+            "projection-by-the-expansion",
+        ),
+        "projects from twice the channels only": general(
+            condition=lambda s, i, c, e: s != 1 or i // (c * e) != 1
+        ),
         "stride == 2": (
             general(condition=lambda s, i, c, e: s == 2 or i != c * e),
             "projection-only-if-stride-2",

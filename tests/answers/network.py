@@ -1,5 +1,6 @@
 """Answers to resnet that the registered mistakes are not copies of."""
 
+import random
 import sys
 
 import torch
@@ -701,6 +702,36 @@ WRONG = {
         "clamped": (changed(last=lambda self, x: x.clamp(min=0)), "relu-after-fc"),
         "dropout of 0.2": (
             changed(-1, lambda fc: nn.Sequential(nn.Dropout(0.2), fc)),
+            "dropout",
+        ),
+        "the pool keeps the size of the first image": forward(
+            head=lambda self, x: self.fc(
+                F.avg_pool2d(x, vars(self).setdefault("size", x.shape[2:])).flatten(1)
+            )
+        ),
+        "the first number of images stays": forward(
+            head=lambda self, x: self.fc(
+                self.avgpool(x).view(vars(self).setdefault("images", len(x)), -1)
+            )
+        ),
+        "a window of 7 where there are 7 pixels": forward(
+            head=lambda self, x: self.fc(
+                (F.avg_pool2d(x, 7) if min(x.shape[2:]) >= 7 else self.avgpool(x)).mean((2, 3))
+            )
+        ),
+        "F.avg_pool2d of 4": (
+            forward(head=lambda self, x: self.fc(F.avg_pool2d(x, 4).flatten(1))),
+            "fixed-average-pool-4",
+        ),
+        "large images made smaller": forward(
+            stem=lambda self, x: Forward.stem(
+                self, F.interpolate(x, (224, 224)) if min(x.shape[2:]) > 224 else x
+            )
+        ),
+        "stages that chance leaves out in training": (
+            changed(
+                last=lambda self, x: x / 2 if self.training and random.random() < 0.1 else x
+            ),
             "dropout",
         ),
         "dropout that never ends": (
