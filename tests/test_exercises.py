@@ -5,6 +5,7 @@ tests/answers: right ones written in other ways, wrong ones, and broken or hosti
 """
 
 import copy
+import dataclasses
 import functools
 import itertools
 import random
@@ -448,6 +449,46 @@ def test_a_readers_own_timer_goes_on():
     assert left > 900 and interval == 7
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.is_anomaly_enabled()
+
+
+def test_a_mode_that_an_answer_leaves_on_ends():
+    """As torch.device does where it is entered and never left; each later operation would go through it."""
+
+    def enters(in_channels, out_channels, kernel_size, bias):
+        torch.device("meta").__enter__()
+        return in_channels * out_channels * kernel_size**2 + bias * out_channels
+
+    check("count_parameters", enters)
+    assert torch._C._len_torch_function_stack() == 0
+    assert torch.ones(1).device == torch.device("cpu")
+
+
+def test_an_interrupt_spoils_no_later_check():
+    """Ctrl-C while the reference is looked at for the first time: what is remembered is whole all the same."""
+    exercise = copy.deepcopy(EXERCISES["count_parameters"])
+    first = exercise.probes[0]
+
+    def interrupted(answer):
+        seen = first.run(answer)
+        if answer is exercise.reference:
+            signal.raise_signal(signal.SIGINT)
+        return seen
+
+    exercise.probes[0] = dataclasses.replace(first, run=interrupted)
+    exercise.reference = lambda *given: EXERCISES["count_parameters"].reference(*given)
+    verdict = checking.check_answer(exercise, EXERCISES["count_parameters"].reference)
+    assert "interrupted" in verdict.message
+    exercise.probes[0] = first
+    verdict = checking.check_answer(exercise, EXERCISES["count_parameters"].reference)
+    assert verdict.status == "passed", verdict.message
+
+
+def test_half_a_character_can_be_shown():
+    def raises(kernel_size):
+        raise RuntimeError("\ud800")
+
+    shown = check("same_padding", raises)._repr_mimebundle_()
+    assert "RuntimeError" in shown["text/html"].encode("utf8").decode("utf8")
 
 
 def test_an_unknown_name_lists_the_names():

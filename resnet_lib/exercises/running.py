@@ -47,6 +47,7 @@ def nothing_changes() -> Iterator[None]:
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+    modes = torch._C._len_torch_function_stack()
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -64,6 +65,9 @@ def nothing_changes() -> Iterator[None]:
             torch.set_num_threads(1)  # the probes are too small to share out
             yield
     finally:
+        # An answer may leave a mode on; so does a time limit that ends one of ours while it begins or ends.
+        while torch._C._len_torch_function_stack() > modes:
+            torch._C._pop_torch_function_stack()
         random.setstate(states[0])
         numpy.random.set_state(states[1])
         torch.set_rng_state(states[2])
@@ -190,19 +194,30 @@ def _raise_at_next_line(frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def untimed() -> Iterator[None]:
-    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time."""
+    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time.
+
+    Ctrl-C waits until the end: what is looked at here is remembered, so a part of it would be wrong for the whole session.
+    """
     global _not_theirs
     if not _can_interrupt():
         yield
         return
     left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
     start = time.thread_time()
+    interrupts: list[tuple] = []
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        signal.signal(signal.SIGINT, lambda *given: interrupts.append(given))
     try:
         yield
     finally:
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
         if left:  # else this is inside another `untimed`, which counts
             _not_theirs += time.thread_time() - start
         signal.setitimer(signal.ITIMER_REAL, left, interval)
+        if interrupts:
+            handler(*interrupts[-1])
 
 
 def _can_interrupt() -> bool:
