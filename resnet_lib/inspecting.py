@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck
+from resnet_lib.output_size import modes_come_back
 
 
 @torch.no_grad()
@@ -60,7 +61,7 @@ def gradient_norms(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str
     weights = {
         n: layer.weight for n, layer in model.named_modules() if isinstance(layer, nn.Conv2d)
     }
-    with _modes_come_back(model):
+    with modes_come_back(model):
         loss = F.cross_entropy(model.train()(images), labels)
         gradients = torch.autograd.grad(loss, list(weights.values()))
     return {
@@ -91,21 +92,10 @@ def branch_ratio(block: ResidualBasicBlock | ResidualBottleNeck, x: Tensor) -> f
             "One block of a network is network.layer1[0]."
         )
     last = "batchnorm3" if isinstance(block, ResidualBottleNeck) else "batchnorm2"
-    with _modes_come_back(block):
+    with modes_come_back(block):
         branch = record_outputs(block.eval(), x, [last])[last]
         shortcut = x if block.downsample is None else block.downsample(x)
     return (branch.norm() / shortcut.norm()).item()
-
-
-@contextlib.contextmanager
-def _modes_come_back(model: nn.Module) -> Iterator[None]:
-    """Gives each layer its own mode back at the end: a frozen batch norm may be in eval mode in a model that is trained."""
-    modes = [(layer, layer.training) for layer in model.modules()]
-    try:
-        yield
-    finally:
-        for layer, training in modes:
-            layer.training = training
 
 
 def find_layer(model: nn.Module, name: str) -> nn.Module:

@@ -17,6 +17,8 @@ Source: the shape section of ``torch.nn.Conv2d`` and ``torch.nn.MaxPool2d`` (PyT
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -143,7 +145,6 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[Trac
         (name, module) for name, module in model.named_modules() if not list(module.children())
     ]
     hooks = [module.register_forward_hook(record(name)) for name, module in leaves]
-    modes = {module: module.training for module in model.modules()}
     # Tensors on the "meta" device have a shape and no numbers: PyTorch works out every shape and computes nothing.
     weights = {
         name: tensor.to("meta")
@@ -152,14 +153,23 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[Trac
     dtype = next(model.parameters(), torch.zeros(())).dtype
     images = torch.empty(tuple(input_shape), dtype=dtype, device="meta")
     try:
-        with torch.no_grad():
+        with modes_come_back(model), torch.no_grad():
             torch.func.functional_call(model.eval(), weights, images)
     finally:
         for hook in hooks:
             hook.remove()
-        for module, training in modes.items():
-            module.training = training
     return layers
+
+
+@contextlib.contextmanager
+def modes_come_back(model: nn.Module) -> Iterator[None]:
+    """Gives each layer its own mode back at the end: a frozen batch norm may be in eval mode in a model that is trained."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    try:
+        yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
 
 
 def _size_after(layer: nn.Module, size: tuple[int, int]) -> tuple[int, int] | None:

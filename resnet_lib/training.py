@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from resnet_lib.output_size import check_int
+from resnet_lib.output_size import check_int, modes_come_back
 
 LEARNING_RATE = 0.02
 MOMENTUM = 0.9
@@ -116,8 +116,6 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
         raise ValueError(
             f"there are {len(images)} images and {len(labels)} labels: each image needs one."
         )
-    was_training = model.training
-    model.eval()
-    predicted = model(images).argmax(dim=1)
-    model.train(was_training)
+    with modes_come_back(model):
+        predicted = model.eval()(images).argmax(dim=1)
     return (predicted == labels).float().mean().item()

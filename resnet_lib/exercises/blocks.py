@@ -6,7 +6,6 @@ import contextlib
 import copy
 import functools
 import inspect
-import random
 import re
 
 import numpy
@@ -24,20 +23,23 @@ from resnet_lib.exercises.probing import (
     Seen,
     Weights,
     attempt_gradients,
+    comparison,
     fill,
     gradient_in_eval_mode,
+    images,
     layer_instead_of_tensor,
     looking_for,
     named_kind,
     numbers,
     owner,
     random_input,
+    randomness,
     same,
     set_seeds,
     starts,
     unchanged,
 )
-from resnet_lib.exercises.running import Differs, StudentError
+from resnet_lib.exercises.running import StudentError
 
 
 def projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
@@ -299,13 +301,6 @@ def _expansion(block) -> object:
     return f"a {type(value).__name__}"
 
 
-def randomness() -> tuple:
-    """Where the three random number generators stand."""
-    place = numpy.random.get_state()
-    state = torch.default_generator.get_state().numpy().tobytes()
-    return random.getstate(), place[1].tobytes(), place[2], state
-
-
 def _draws_no_numbers(function, x: Tensor, mode: str) -> object:
     """What ``function`` gives; an :class:`Odd` finding if it draws random numbers or sets the seed."""
     set_seeds(987_654_321)
@@ -522,9 +517,9 @@ class Look:
     def small_images(self) -> dict[str, object]:
         """Images of one pixel, and a single image: where the folk cure for "Expected more than 1 value per channel" does harm."""
         seen = {}
-        for images, size in ((3, 1), (1, 5)):
-            small = self.case.input(images, size, size)
-            what = f"output for {images} image{'s' * (images > 1)} of {size}×{size} pixels"
+        for number, size in ((3, 1), (1, 5)):
+            small = self.case.input(number, size, size)
+            what = f"output for {images(small.shape)}"
             self.module.eval()
             seen[what] = self._output(small.clone())
             self.module.train()
@@ -637,10 +632,10 @@ def _settings_probe(case: Case, projected: Case, reference: type) -> Probe:
 
     It is looked at where the output is right, so no mistake hides another.
     """
-    is_right = _comparison(_probe(case, ("result", "rest"), reference), reference)
+    is_right = comparison(_probe(case, ("result", "rest"), reference), reference)
     expansion = case.expansion or 1
     first_stage = Case((64 * expansion, 64), 1, case.expansion, "")
-    is_right_in_layer1 = _comparison(_probe(first_stage, ("result",), reference), reference)
+    is_right_in_layer1 = comparison(_probe(first_stage, ("result",), reference), reference)
     given = "" if case.expansion is None else "projection"
     widths = [64, 128, 256, 512]
     wide = [Case((w * expansion, w), 1, case.expansion, "") for w in widths]
@@ -681,22 +676,6 @@ def _settings_probe(case: Case, projected: Case, reference: type) -> Probe:
         return next((found for found in plans if found != RIGHT), RIGHT)
 
     return Probe(SETTINGS, settings)
-
-
-def _comparison(probe: Probe, reference: type):
-    """A function: whether ``probe`` sees of a block what it sees of the reference."""
-    right = functools.cache(lambda: probe.run(reference))
-
-    def is_right(block) -> bool:
-        with looking_for(None):
-            expected = right()
-        try:
-            with looking_for(expected):
-                return same(probe.run(block), expected)
-        except Differs:
-            return False
-
-    return is_right
 
 
 def _beside_another(block, module: nn.Module, x: Tensor, case: Case) -> str:

@@ -120,18 +120,16 @@ def check_answer(exercise: Exercise, answer: object) -> Verdict:
             return _screen(exercise, answer) or _probe(exercise, answer, start + NAMING_ENDS)
     except KeyboardInterrupt:
         return _verdict(exercise, FAILED, "The check was interrupted. Run it again.")
-    except (
-        BaseException
-    ) as error:  # whatever a student can write, a notebook never sees our traceback
+    # whatever a student can write, a notebook never sees our traceback
+    except BaseException as error:
         return _verdict(exercise, FAILED, StudentError(error).explain())
 
 
 def _verdict(
     exercise: Exercise, status: str, message: str, mistake: str | None = None, picture=None
 ) -> Verdict:
-    message = message.encode("utf8", "replace").decode(
-        "utf8"
-    )  # half a character cannot be shown
+    # half a character cannot be shown
+    message = message.encode("utf8", "replace").decode("utf8")
     return Verdict(exercise.name, status, mistake, message, picture)
 
 
@@ -270,13 +268,13 @@ def dropped_errors(answer: object) -> str:
                     candidate = step.argval
             elif step.opname == "POP_TOP" and candidate:
                 return f"`{candidate}`"
-            elif step.opname.startswith(_ENDS_A_STATEMENT):
+            elif step.opname.startswith(ENDS_A_STATEMENT):
                 candidate = ""
             before = step.opname
     return ""
 
 
-_ENDS_A_STATEMENT = ("RAISE", "RETURN", "STORE", "CHECK_EXC", "JUMP", "POP_JUMP", "FOR_ITER")
+ENDS_A_STATEMENT = ("RAISE", "RETURN", "STORE", "CHECK_EXC", "JUMP", "POP_JUMP", "FOR_ITER")
 
 
 def _probe(exercise: Exercise, answer: object, deadline: float) -> Verdict:

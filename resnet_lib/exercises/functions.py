@@ -17,7 +17,7 @@ import numpy
 import torch
 from torch import Tensor, nn
 
-from resnet_lib.exercises.checking import _ENDS_A_STATEMENT, SECONDS, Exercise
+from resnet_lib.exercises.checking import ENDS_A_STATEMENT, SECONDS, Exercise
 from resnet_lib.exercises.probing import Probe
 from resnet_lib.exercises.running import StudentError, TimeIsUp
 
@@ -258,7 +258,7 @@ def _how(error: Exception) -> str:
     ]
     if left[0] == "RAISE_VARARGS":
         return STUB_LEFT if isinstance(error, NotImplementedError) else ON_PURPOSE
-    ends = (name for name in left if name.startswith((*_ENDS_A_STATEMENT, "POP_TOP")))
+    ends = (name for name in left if name.startswith((*ENDS_A_STATEMENT, "POP_TOP")))
     if next(ends, "") == "RAISE_VARARGS":
         return IN_RAISE
     if isinstance(error, RuntimeError) and not isinstance(error, RecursionError):

@@ -17,8 +17,8 @@ from resnet_lib.exercises.probing import (
     Fact,
     Probe,
     Seen,
+    comparison,
     fill,
-    looking_for,
     numbers,
     random_input,
     same,
@@ -139,9 +139,10 @@ def probe(
 ) -> Probe:
     """Hands over a block, and looks at it afterwards; only where ``after`` sees nothing wrong, if it is given."""
     mode = "train" if training else "eval"
+    right_there = after and comparison(after, make_identity)
 
     def run(change):
-        if after and not right_there(after, change):
+        if right_there and not right_there(change):
             return NOT_ASKED
         block = copy_of(filled(channels, fresh, dtype)).train(training)
         x = random_input(3, channels, height, width).relu().to(dtype)
@@ -155,11 +156,6 @@ def probe(
     kind = "a fresh block" if fresh else "a block"
     where = " in float64" if dtype is torch.float64 else ""
     return Probe(f"{kind} of {channels} channels{where}, given in {mode} mode", run)
-
-
-def right_there(probe: Probe, change) -> bool:
-    with looking_for(None):  # not for what the student's answer shows to another probe
-        return same(probe.run(change), probe.run(make_identity))
 
 
 def looks(block: nn.Module, before: dict[str, object], x: Tensor) -> Iterator[list[Look]]:

@@ -21,6 +21,7 @@ from resnet_lib.exercises.probing import (
     set_seeds,
 )
 from resnet_lib.exercises.running import StudentError, attempt
+from resnet_lib.output_size import modes_come_back
 
 
 def check_stride(stride: object) -> None:
@@ -175,11 +176,8 @@ def state(module: nn.Module) -> dict[str, object]:
 def with_shapes(module: nn.Module, channels: int) -> nn.Module:
     """The module, once lazy layers, as nn.LazyLinear, have their shapes from a first image."""
     if any(isinstance(weight, UninitializedParameter) for weight in module.parameters()):
-        modes = [(part, part.training) for part in module.modules()]
-        with torch.no_grad():
+        with modes_come_back(module), torch.no_grad():
             module.eval()(torch.zeros(1, channels, 32, 32))
-        for part, training in modes:
-            part.training = training
     return module
 
 

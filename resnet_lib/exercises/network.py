@@ -18,7 +18,6 @@ from torch.overrides import TorchFunctionMode
 from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.comparing import randomise_batchnorm
 from resnet_lib.costs import count_parameters
-from resnet_lib.exercises.blocks import randomness
 from resnet_lib.exercises.checking import Exercise, is_stub, tell
 from resnet_lib.exercises.layers import LightBlock, in_use, state, with_shapes
 from resnet_lib.exercises.probing import (
@@ -28,10 +27,12 @@ from resnet_lib.exercises.probing import (
     Weights,
     behaviour,
     fill,
+    images,
     looking_for,
     named_kind,
     numbers,
     random_input,
+    randomness,
     same,
     set_seeds,
     weights_in_order,
@@ -210,10 +211,6 @@ def output_probe(
         return seen
 
     return Probe(f"{named(block, layers, *classes)}, {images(shape)}", run)
-
-
-def images(shape: tuple[int, int, int, int]) -> str:
-    return f"{shape[0]} image{'s' * (shape[0] > 1)} of {shape[2]}×{shape[3]} pixels"
 
 
 def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
@@ -1601,8 +1598,9 @@ PAPERS_STRIDE = "That is exactly the paper's stride: yours is in the first 1×1 
 
 def _shared(model: nn.Module) -> str:
     """The names that stand for the weights of another name, as after ``[block(…)] * n``; nothing where there are none."""
+    first = dict(model.named_parameters())
     names = dict(model.named_parameters(remove_duplicate=False))
-    extra = [name for name in names if name not in dict(model.named_parameters())]
+    extra = [name for name in names if name not in first]
     if not extra:
         return ""
     return (
@@ -1776,11 +1774,11 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
     return _compare_for(random_input(1, 3, 65, 64), model, theirs) if large.right else large
 
 
-def _compare_for(images: Tensor, model: nn.Module, theirs: nn.Module) -> Entry:
+def _compare_for(x: Tensor, model: nn.Module, theirs: nn.Module) -> Entry:
     with torch.no_grad():
-        expected = theirs(images)
+        expected = theirs(x)
         try:
-            got = attempt(lambda: numbers(model.eval()(images.clone())))
+            got = attempt(lambda: numbers(model.eval()(x.clone())))
         except StudentError as error:
             if error.timed_out:
                 raise
@@ -1796,12 +1794,11 @@ def _compare_for(images: Tensor, model: nn.Module, theirs: nn.Module) -> Entry:
             f"The shape is {tuple(got.shape)} instead of {tuple(expected.shape)}.",
         )
     with torch.no_grad():
-        if same(got, _with_papers_stride(theirs)(images)):
+        if same(got, _with_papers_stride(theirs)(x)):
             return Entry(False, "different", PAPERS_STRIDE)
     return Entry(
         False,
         "different",
-        f"With the same weights, {len(images)} image{'s' * (len(images) > 1)} of {images.shape[2]}×{images.shape[3]} pixels "
-        f"give{'s' * (len(images) == 1)} other logits: names and shapes are right, so look at what forward does, and at "
-        "strides and padding.",
+        f"With the same weights, other logits come out for {images(x.shape)}: names and shapes are right, so look at what "
+        "forward does, and at strides and padding.",
     )

@@ -147,6 +147,22 @@ def _same_tensors(first: Tensor, second: Tensor) -> bool:
     return torch.allclose(first, second, rtol=0, atol=RELATIVE * scale, equal_nan=True)
 
 
+def comparison(probe: Probe, reference: object) -> Callable[[object], bool]:
+    """A function: whether ``probe`` sees of an answer what it sees of the reference."""
+    right = functools.cache(lambda: probe.run(reference))
+
+    def is_right(answer) -> bool:
+        with looking_for(None):
+            expected = right()
+        try:
+            with looking_for(expected):
+                return same(probe.run(answer), expected)
+        except Differs:
+            return False
+
+    return is_right
+
+
 _AFFINE, _STATISTICS = ("weight", "bias"), ("running_mean", "running_var")
 _SETTINGS = ("training", "momentum", "eps")
 #: what the functions that use weights take, in their order
@@ -317,6 +333,17 @@ def set_seeds(seed: int) -> None:
 def random_input(*shape: int, seed: int = 0) -> Tensor:
     """Normal random numbers, the same for the same shape and seed."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def randomness() -> tuple:
+    """Where the three random number generators stand."""
+    place = numpy.random.get_state()
+    state = torch.default_generator.get_state().numpy().tobytes()
+    return random.getstate(), place[1].tobytes(), place[2], state
+
+
+def images(shape: tuple[int, int, int, int]) -> str:
+    return f"{shape[0]} image{'s' * (shape[0] > 1)} of {shape[2]}×{shape[3]} pixels"
 
 
 def numbers(value: object) -> object:
