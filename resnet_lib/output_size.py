@@ -116,7 +116,7 @@ class TracedLayer:
 
 
 def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[TracedLayer]:
-    """Sends an empty batch of shape ``input_shape`` (N, C, H, W) through ``model`` and lists its layers with their sizes.
+    """Lists the layers of ``model`` with their sizes, for images of shape ``input_shape`` (N, C, H, W), in order.
 
     The size of each layer's output is *derived*: :func:`output_size` for convolution and pooling, the given size for
     adaptive pooling, unchanged for batch norm and ReLU, none for layers of other kinds. The size that PyTorch gives
@@ -130,12 +130,12 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[Trac
             f"trace needs a model, an instance of nn.Module, not {model!r}. Did you forget the brackets?"
         )
     check_shape(input_shape, "(N, C, H, W)")
-
+    images = input_shape[0]
     layers = []
 
     def record(name):
         def hook(module, inputs, output):
-            given, got = tuple(inputs[0].shape), tuple(output.shape)
+            given, got = ((len(x) or images, *x.shape[1:]) for x in (inputs[0], output))
             by_formula = _size_after(module, given[2:]) if len(got) == 4 else None
             layers.append(TracedLayer(name, module, given, got, by_formula))
 
@@ -145,20 +145,37 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[Trac
         (name, module) for name, module in model.named_modules() if not list(module.children())
     ]
     hooks = [module.register_forward_hook(record(name)) for name, module in leaves]
-    # Tensors on the "meta" device have a shape and no numbers: PyTorch works out every shape and computes nothing.
-    weights = {
-        name: tensor.to("meta")
-        for name, tensor in (*model.named_parameters(), *model.named_buffers())
-    }
-    dtype = next(model.parameters(), torch.zeros(())).dtype
-    images = torch.empty(tuple(input_shape), dtype=dtype, device="meta")
     try:
         with modes_come_back(model), torch.no_grad():
-            torch.func.functional_call(model.eval(), weights, images)
+            if not _run_on_no_image(model.eval(), input_shape):
+                layers.clear()
+                _run_without_numbers(model, input_shape)
     finally:
         for hook in hooks:
             hook.remove()
     return layers
+
+
+def _run_on_no_image(model: nn.Module, input_shape: tuple[int, int, int, int]) -> bool:
+    """Sends a batch of no images through ``model``: every shape is worked out, and nothing is computed.
+
+    False where PyTorch refuses that, as it does for ``x.view(x.size(0), -1)``, which is ambiguous without an image.
+    """
+    like = next(model.parameters(), torch.zeros(()))
+    try:
+        model(like.new_empty(0, *input_shape[1:]))
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run_without_numbers(model: nn.Module, input_shape: tuple[int, int, int, int]) -> None:
+    """The same on the "meta" device, where tensors have a shape and no numbers. Its first use loads modules for seconds."""
+    tensors = (*model.named_parameters(), *model.named_buffers())
+    weights = {name: tensor.to("meta") for name, tensor in tensors}
+    dtype = next(model.parameters(), torch.zeros(())).dtype
+    images = torch.empty(tuple(input_shape), dtype=dtype, device="meta")
+    torch.func.functional_call(model, weights, images)
 
 
 @contextlib.contextmanager

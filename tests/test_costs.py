@@ -40,16 +40,17 @@ PAPER_RECEPTIVE_FIELD = {50: 483, 101: 1027, 152: 1507}
 CIFAR_MULTIPLY_ADDS = {20: 40_551_040, 32: 68_862_592, 56: 125_485_696}
 
 
-def on_meta(source, depth):
-    """The network without memory for its weights: costs need only the shapes."""
+def without_numbers(source, depth):
+    """The network with whatever weights lie in memory: costs need only the shapes."""
     with torch.device("meta"):
-        return getattr(source, f"resnet{depth}")()
+        model = getattr(source, f"resnet{depth}")()
+    return model.to_empty(device="cpu")
 
 
 @functools.cache
 def costs_of(depth, *shape):
     """The costs of our network, computed once for all tests."""
-    return tuple(layer_costs(on_meta(resnet_lib, depth), *shape))
+    return tuple(layer_costs(without_numbers(resnet_lib, depth), *shape))
 
 
 def stride_in_the_first_1x1(model):
@@ -96,20 +97,20 @@ class TestTheFiveDepths:
     def test_parameters(self, depth):
         """The parts add up to the whole, which is torchvision's number."""
         assert sum(cost.parameters for cost in costs_of(depth)) == PARAMETERS[depth]
-        assert count_parameters(on_meta(resnet_lib, depth)) == PARAMETERS[depth]
-        assert count_parameters(on_meta(torchvision.models, depth)) == PARAMETERS[depth]
+        assert count_parameters(without_numbers(resnet_lib, depth)) == PARAMETERS[depth]
+        assert count_parameters(without_numbers(torchvision.models, depth)) == PARAMETERS[depth]
 
     def test_multiply_adds(self, depth):
         """At 224×224: the known number, and what hooks on torchvision's network count."""
         assert sum(cost.multiply_adds for cost in costs_of(depth)) == MULTIPLY_ADDS[depth]
         assert (
-            multiply_adds_by_hooks(on_meta(torchvision.models, depth), (224, 224))
+            multiply_adds_by_hooks(without_numbers(torchvision.models, depth), (224, 224))
             == MULTIPLY_ADDS[depth]
         )
 
     def test_multiply_adds_at_an_odd_size(self, depth):
         """The same at 97×130, where the floor changes the sizes; for torchvision's too."""
-        theirs = on_meta(torchvision.models, depth)
+        theirs = without_numbers(torchvision.models, depth)
         counted = count_multiply_adds(theirs, (3, 97, 130))
         assert counted == sum(cost.multiply_adds for cost in costs_of(depth, (3, 97, 130)))
         assert counted == multiply_adds_by_hooks(theirs, (97, 130))
@@ -162,14 +163,14 @@ class TestVariants:
     @pytest.mark.parametrize("depth", PAPER_MULTIPLY_ADDS)
     def test_stride_in_the_first_1x1(self, depth):
         """The paper's bottleneck: fewer multiply-adds, equal parameters, a larger field."""
-        costs = layer_costs(stride_in_the_first_1x1(on_meta(resnet_lib, depth)))
+        costs = layer_costs(stride_in_the_first_1x1(without_numbers(resnet_lib, depth)))
         assert sum(cost.multiply_adds for cost in costs) == PAPER_MULTIPLY_ADDS[depth]
         assert sum(cost.parameters for cost in costs) == PARAMETERS[depth]
         assert largest_field(costs) == PAPER_RECEPTIVE_FIELD[depth]
 
     def test_resnet34_with_shortcuts_without_parameters(self):
         """Option A in ResNet-34: the number behind the paper's 3.6×10⁹."""
-        model = on_meta(resnet_lib, 34)
+        model = without_numbers(resnet_lib, 34)
         for stage in (model.layer2, model.layer3, model.layer4):
             convolution = stage[0].downsample[0]
             stage[0].downsample = ZeroPadShortcut(
@@ -180,7 +181,7 @@ class TestVariants:
     @pytest.mark.parametrize("depth", CIFAR_MULTIPLY_ADDS)
     def test_cifar(self, depth):
         """The CIFAR nets at 32×32."""
-        model = on_meta(resnet_lib, depth)
+        model = without_numbers(resnet_lib, depth)
         costs = layer_costs(model, (3, 32, 32))
         assert sum(cost.multiply_adds for cost in costs) == CIFAR_MULTIPLY_ADDS[depth]
         assert sum(cost.parameters for cost in costs) == count_parameters(model)
@@ -204,7 +205,7 @@ class TestVariants:
 class TestLayerCosts:
     def test_the_stem_line_by_line(self):
         """What each layer in front of layer1 costs, computed by hand."""
-        assert layer_costs(on_meta(resnet_lib, 50))[
+        assert layer_costs(without_numbers(resnet_lib, 50))[
             :4
         ] == [  # a list, in the order of the forward pass
             LayerCost("conv1", "Conv2d", (64, 112, 112), 9_408, 118_013_952, 7),

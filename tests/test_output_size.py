@@ -500,6 +500,7 @@ class TestTrace:
     def test_shapes_are_those_of_a_real_run(self, depth):
         """``trace`` works out shapes without computing; a real run gives the same ones."""
         model = resnet(resnet_lib, depth).eval()
+        traced = {layer.name: layer.output_shape for layer in trace(model, (2, 3, 97, 131))}
         real = {}
         for name, module in model.named_modules():
             if not list(module.children()):
@@ -508,9 +509,22 @@ class TestTrace:
                 )
         with torch.no_grad():
             model(torch.zeros(2, 3, 97, 131))
-        assert {
-            layer.name: layer.output_shape for layer in trace(model, (2, 3, 97, 131))
-        } == real
+        assert traced == real
+
+    def test_a_network_that_cannot_do_without_an_image(self):
+        """The way in which most people flatten, which is ambiguous for an empty batch."""
+
+        class Flattens(nn.Sequential):
+            def forward(self, x):
+                x = self[1](self[0](x))
+                return self[2](x.view(x.size(0), -1))
+
+        model = Flattens(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Linear(4 * 8 * 9, 5))
+        for images in (1, 3):
+            shapes = [layer.output_shape for layer in trace(model, (images, 3, 10, 11))]
+            assert shapes == [(images, 4, 8, 9)] * 2 + [(images, 5)]
+        with pytest.raises(RuntimeError, match="multiplied|same reduction dim"):
+            trace(model, (1, 3, 10, 12))
 
     def test_a_copy_of_the_model_traces_alike(self):
         """Nothing of a trace stays in the model: a deep copy made after it behaves alike."""

@@ -24,7 +24,7 @@ def block_explorer(kind: str = "basic") -> Explorer:
         raise ValueError(f'kind must be "basic" or "bottleneck", not {kind!r}')
     presets, stills = [], {}
     for network, (network_kind, build) in NETWORKS.items():
-        with torch.device("meta"):  # shapes are all that is asked for: no weight is made
+        with torch.random.fork_rng(devices=[]):  # the next random numbers stay what they were
             model = build()
         shapes = {layer.name: layer.input_shape for layer in trace(model, (1, 3, 224, 224))}
         for stage in ("layer1", "layer2", "layer3", "layer4"):

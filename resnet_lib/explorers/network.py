@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import groupby
 
 import torch
@@ -37,14 +38,15 @@ def network_explorer(depth: int = 50) -> Explorer:
         raise ValueError(
             f"depth must be one of {', '.join(map(str, IMAGENET_RESNETS))}, not {depth!r}"
         )
-    with torch.device("meta"):  # shapes need no memory for weights
-        models = {each: make() for each, make in IMAGENET_RESNETS.items()}
-    data = {
-        "depth": depth,
-        "networks": {each: _blocks(model) for each, model in models.items()},
-    }
     title = "Network explorer: the five ResNets, block by block"
-    return Explorer("network", title, data, _still(depth, models[depth]))
+    return Explorer("network", title, {"depth": depth, "networks": _networks()}, _still(depth))
+
+
+@functools.cache
+def _networks() -> dict[int, list]:
+    """The blocks of each of the five networks."""
+    with torch.random.fork_rng(devices=[]):  # the next random numbers stay what they were
+        return {depth: _blocks(make()) for depth, make in IMAGENET_RESNETS.items()}
 
 
 def _blocks(model: nn.Module) -> list:
@@ -77,8 +79,10 @@ def _layer(layer: TracedLayer) -> list:
     return [name, type(module).__name__, *channels, *window, count_parameters(module)]
 
 
-def _still(depth: int, model: nn.Module) -> Picture:
+def _still(depth: int) -> Picture:
     """The network as the explorer first shows it: for each part its size, field, and shares of the costs."""
+    with torch.random.fork_rng(devices=[]):
+        model = IMAGENET_RESNETS[depth]()
     parts = {"stem": [], **{stage: [] for stage in STAGES}, "head": []}
     for cost in layer_costs(model):
         parts[_block_of(cost.name).split(".")[0]].append(cost)
