@@ -21,11 +21,6 @@ from resnet_lib.exercises.checking import ENDS_A_STATEMENT, SECONDS, Exercise
 from resnet_lib.exercises.probing import Probe
 from resnet_lib.exercises.running import StudentError, TimeIsUp
 
-# On its first use the meta device loads modules for a second or more. A right answer may ask it for a size, and must
-# not run out of time for that.
-with torch.device("meta"), torch.no_grad():
-    nn.BatchNorm2d(1).eval()(nn.Conv2d(1, 1, 1)(torch.empty(1, 1, 1, 1)))
-
 _LONGEST = 12  # of a list, so many entries are looked at, and its length
 _ENOUGH = SECONDS / 2  # of processor time in calls: then no more of the many are made
 _SLOW = SECONDS / 60  # for one call, on average: all that a check makes could take too long

@@ -51,7 +51,8 @@ SIGNS = {PASSED: "✔", FAILED: "✘", NOT_ATTEMPTED: "○", TIME_LIMIT: "✘", 
 
 # On Linux PyTorch is imported once, in a process from which those for the notebooks are forked. macOS forbids that.
 PROCESSES = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-PROCESSES.set_forkserver_preload([__name__])
+# So is what PyTorch loads when a check first asks it for shapes alone.
+PROCESSES.set_forkserver_preload([__name__, "torch._dynamo"])
 # The processes inherit these: no windows, no progress bars, and one thread each.
 SETTINGS = {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 

@@ -44,8 +44,7 @@ def nothing_changes() -> Iterator[None]:
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     device = torch.get_default_device()
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    deterministic = _deterministic()
     anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
     modes = torch._C._len_torch_function_stack()
     collects = gc.isenabled()
@@ -75,11 +74,19 @@ def nothing_changes() -> Iterator[None]:
         torch.set_default_dtype(dtype)
         use_default_device(device)
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        if _deterministic() != deterministic:  # to set it at all, PyTorch loads its compiler
+            torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
         torch.autograd.set_detect_anomaly(*anomaly)
         if collects:
             gc.collect(0)  # of this check alone; else a full collection comes first of all
             gc.enable()
+
+
+def _deterministic() -> tuple[bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
 
 
 #: what answers compute with: the names in them, and the hooks of all modules
@@ -139,6 +146,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     It counts processor time, so that a busy machine fails no right answer. Code that waits, which uses none, has as long
     by the clock: it is told from code that has to wait for others, which works whenever the clock is looked at.
+    Modules that are loaded meanwhile, as on PyTorch's first use of the meta device, cost nothing and are not interrupted.
     Only the main thread can be interrupted, on systems that have interval timers; elsewhere there is no limit.
     """
     global _not_theirs
@@ -150,8 +158,13 @@ def time_limit(seconds: float) -> Iterator[None]:
     idle, is_up, caught = 0.0, False, False
 
     def interrupt(signum, frame):
+        global _not_theirs
         nonlocal latest, idle, is_up, caught
         now = time.thread_time()
+        if _is_loading(frame):
+            _not_theirs += now - latest
+            latest = now
+            return
         idle = idle + _EVERY if now - latest < _EVERY / 10 else 0.0
         latest = now
         is_up = is_up or now - start - _not_theirs >= seconds or idle >= seconds
@@ -172,6 +185,15 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, *timer)
         if caught:
             sys.settrace(tracing)
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    """Whether a module that is not the student's is being loaded."""
+    while frame is not None and not _is_theirs(frame.f_code.co_filename):
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_at_next_line(frame: FrameType | None) -> None:
