@@ -329,6 +329,11 @@ def _(conv, batchnorm):
 
 
 mistake(
+    "mean-under-the-root",
+    "You take the root of running_mean. The standard deviation is sqrt(running_var + eps).",
+    scale=lambda bn: bn.weight / torch.sqrt(bn.running_mean + bn.eps),
+)
+mistake(
     "eps-forgotten",
     "eps is missing: the standard deviation is sqrt(running_var + eps).",
     scale=lambda bn: bn.weight / torch.sqrt(bn.running_var),

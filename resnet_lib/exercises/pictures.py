@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -34,9 +35,10 @@ def compare_images(
         difference = wrong - right
         images = {"expected": right, "yours": wrong, "difference": difference}
         largest = difference.abs().max().item()
+        far = "not a number in some pixels" if math.isnan(largest) else f"{largest:.3g} at most"
         alt = (
             f"Three grey images: {of}, {right.shape[0]}×{right.shape[1]} pixels, as expected, as your code gives it, "
-            f"and the difference, which is {largest:.3g} at most."
+            f"and the difference, which is {far}."
         )
         return draw_images({title: image.numpy() for title, image in images.items()}, alt, 3)
 

@@ -623,8 +623,19 @@ def mean_subtracted_in_place(conv, bn):
     return new
 
 
+def root_of_the_mean(conv, bn):
+    """Gives NaN where a mean is negative."""
+    new = in_place_on_a_copy(conv, bn)
+    factor = torch.rsqrt(bn.running_mean + bn.eps) * bn.weight.detach()
+    new.weight.data = conv.weight.data * factor.view(-1, 1, 1, 1)
+    bias = -bn.running_mean if conv.bias is None else conv.bias.data - bn.running_mean
+    new.bias.data = bias * factor + bn.bias.detach()
+    return new
+
+
 WRONG = {
     "fold_batchnorm": {
+        "the root of the mean": (root_of_the_mean, "mean-under-the-root"),
         "asks the batch norm on images": (by_trying_on_images, "batchnorm-run-in-train-mode"),
         "F.batch_norm in the mode of the layer": (
             by_function(lambda bn: bn.training),
