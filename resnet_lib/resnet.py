@@ -73,7 +73,8 @@ class ResNetBase(nn.Module):
         return nn.Sequential(*stage)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_images(self, x)
+        if not torch.jit.is_scripting():
+            check_images(self, x)
         x = self.maxpool(self.relu1(self.batchnorm1(self.conv1(x))))
 
         x = self.layer1(x)
@@ -132,18 +133,20 @@ IMAGENET_RESNETS = {18: resnet18, 34: resnet34, 50: resnet50, 101: resnet101, 15
 class ZeroPadShortcut(nn.Module):
     """Option A for ``downsample``, without parameters (He et al. 2015, sections 3.3 and 4.2).
 
-    Takes every ``stride``-th pixel and appends channels of zeros.
+    Takes every ``stride``-th pixel and appends channels of zeros; with ``centred``, half of them come in front.
     Shapes: (N, in_channels, H, W) → (N, out_channels, ⌈H / stride⌉, ⌈W / stride⌉).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int):
+    def __init__(self, in_channels: int, out_channels: int, stride: int, centred: bool = False):
         super().__init__()
-        self.new_channels = out_channels - in_channels
+        new_channels = out_channels - in_channels
+        self.front = new_channels // 2 if centred else 0
+        self.back = new_channels - self.front
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         subsampled = x[:, :, :: self.stride, :: self.stride]
-        return F.pad(subsampled, (0, 0, 0, 0, 0, self.new_channels))  # pairs for W, H, then C
+        return F.pad(subsampled, (0, 0, 0, 0, self.front, self.back))  # pairs for W, H, then C
 
 
 class CifarResNet(nn.Module):
@@ -152,6 +155,9 @@ class CifarResNet(nn.Module):
     Shapes: (N, in_channels, H, W) → (N, num_classes); the paper trains on colour images of 32×32. With n blocks a stage
     it has 6n + 2 layers. Shortcuts have no parameters (:class:`ZeroPadShortcut`), the stem is one 3×3 convolution, and there
     is no max-pool. ``width`` is the number of channels of the first stage; the second and third have 2 and 4 times as many.
+
+    The paper does not say where the zeros of a shortcut go. Some networks of others have half of them in front, such as those
+    of akamaster/pytorch_resnet_cifar10: their weights fit by name and shape, and need ``centred_zeros`` to mean the same.
 
     Raises ``TypeError`` or ``ValueError`` if an argument is not a positive int; ``forward`` raises as :class:`ResNetBase` does.
     """
@@ -162,6 +168,7 @@ class CifarResNet(nn.Module):
         num_classes: int = 10,
         in_channels: int = 3,
         width: int = 16,
+        centred_zeros: bool = False,
     ):
         super().__init__()
         check_int("blocks_per_stage", blocks_per_stage)
@@ -169,6 +176,7 @@ class CifarResNet(nn.Module):
         check_int("in_channels", in_channels)
         check_int("width", width)
 
+        self.centred_zeros = centred_zeros
         self.conv1 = conv3x3(in_channels, width)
         self.batchnorm1 = nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU(inplace=True)
@@ -183,13 +191,16 @@ class CifarResNet(nn.Module):
         self, in_channels: int, channels: int, blocks: int, stride: int
     ) -> nn.Sequential:
         """One stage of basic blocks; only the first one changes size and channels."""
-        downsample = None if stride == 1 else ZeroPadShortcut(in_channels, channels, stride)
+        downsample = None
+        if stride != 1:
+            downsample = ZeroPadShortcut(in_channels, channels, stride, self.centred_zeros)
         first = ResidualBasicBlock(in_channels, channels, stride, downsample)
         others = (ResidualBasicBlock(channels, channels) for _ in range(1, blocks))
         return nn.Sequential(first, *others)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_images(self, x)
+        if not torch.jit.is_scripting():
+            check_images(self, x)
         x = self.relu1(self.batchnorm1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(torch.flatten(self.avgpool(x), 1))
@@ -257,10 +268,14 @@ def check_plan(block: type[nn.Module], layers: list[int], num_classes: int) -> N
 
 
 def check_images(model: nn.Module, x: Tensor) -> None:
-    """Raises a ``TypeError`` or ``ValueError`` that says what to do if ``x`` is no batch of images."""
-    if isinstance(x, torch.fx.Proxy):
-        return  # the model is being traced, and there is no tensor to look at
-    weight = next(p for p in model.parameters() if p.dim() == 4)  # the first convolution
+    """Raises a ``TypeError`` or ``ValueError`` that says what to do if ``x`` is no batch of images.
+
+    ``model.conv1`` says what is right. With another first layer in its place, any input is left to that layer.
+    """
+    if isinstance(x, torch.fx.Proxy) or not isinstance(
+        getattr(model, "conv1", None), nn.Conv2d
+    ):
+        return  # a model that is being traced has no tensor to look at
     if not isinstance(x, Tensor):
         kind = type(x).__name__
         raise TypeError(
@@ -278,20 +293,20 @@ def check_images(model: nn.Module, x: Tensor) -> None:
             f"the input must be floating point, not {x.dtype}. "
             "For pixels from 0 to 255: x.float() / 255."
         )
-    if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+    dtype, wanted = model.conv1.weight.dtype, model.conv1.in_channels
+    if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise TypeError(
-            f"the input is {x.dtype}, the weights are {weight.dtype}. "
-            f"Convert it: x.to({weight.dtype})."
+            f"the input is {x.dtype}, the weights are {dtype}. Convert it: x.to({dtype})."
         )
     images, channels, height, width = shape
-    if channels != weight.shape[1]:
+    if channels != wanted:
         hint = ""
         if width == 3:
             hint = " The last axis is 3: x.permute(0, 3, 1, 2) turns (N, H, W, C) into (N, C, H, W)."
-        if channels == 1 and weight.shape[1] == 3:
+        if channels == 1 and wanted == 3:
             hint = " Grey images become three equal channels with x.expand(-1, 3, -1, -1)."
         raise ValueError(
-            f"the input must have {weight.shape[1]} channels on axis 1, not {channels}: "
+            f"the input must have {wanted} channels on axis 1, not {channels}: "
             f"its shape is {shape}.{hint}"
         )
     if height < 1 or width < 1:

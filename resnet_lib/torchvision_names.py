@@ -65,6 +65,7 @@ def load_torchvision_weights(model: nn.Module, state_dict: dict[str, Tensor]) ->
     if not any(name.endswith("num_batches_tracked") for name in state_dict):
         wanted = {t: o for t, o in wanted.items() if not t.endswith("num_batches_tracked")}
 
+    _check_whose(state_dict, wanted)
     problems = [f"missing: {name}" for name in wanted if name not in state_dict]
     problems += [f"unexpected: {name}" for name in state_dict if name not in wanted]
     for theirs, name in wanted.items():
@@ -80,6 +81,21 @@ def load_torchvision_weights(model: nn.Module, state_dict: dict[str, Tensor]) ->
         )
     found = {name: state_dict[theirs] for theirs, name in wanted.items()}
     model.load_state_dict(found, strict=False)
+
+
+def _check_whose(state_dict: dict[str, Tensor], wanted: dict[str, str]) -> None:
+    """Raises ``ValueError`` that says what to do if the names are the library's own, or begin with a wrapper's prefix."""
+    if (set(state_dict) - set(wanted)) & set(wanted.values()):
+        raise ValueError(
+            "these are the names of this library, not torchvision's: use model.load_state_dict(state_dict)."
+        )
+    first = next(iter(state_dict), "")
+    prefix = first.removesuffix(max(filter(first.endswith, wanted), key=len, default=first))
+    if prefix and all(name.startswith(prefix) for name in state_dict):
+        raise ValueError(
+            f"all names begin with {prefix!r}, as a wrapper such as DataParallel or torch.compile leaves them. Take it off: "
+            f"{{name.removeprefix({prefix!r}): tensor for name, tensor in state_dict.items()}}"
+        )
 
 
 def check_state_dict(state_dict: dict[str, Tensor]) -> None:

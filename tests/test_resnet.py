@@ -88,13 +88,20 @@ class TestCifarResNet:
             assert [shapes[name] for name in ends] == [*expected, (10,)]
 
     @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-    def test_equals_a_network_of_torchvision_blocks(self, training):
+    @pytest.mark.parametrize("centred", [False, True], ids=["behind", "centred"])
+    def test_equals_a_network_of_torchvision_blocks(self, training, centred):
         """The same network put together from torchvision's BasicBlock gives the same logits."""
 
         class OptionA(nn.Module):
             def forward(self, x):
                 half = x[:, :, ::2, ::2]
-                return torch.cat([half, torch.zeros_like(half)], dim=1)
+                zeros = torch.zeros_like(half)
+                if (
+                    centred
+                ):  # as in checkpoints of others: a quarter of the new channels in front
+                    front = zeros[:, ::2]
+                    return torch.cat([front, half, front], dim=1)
+                return torch.cat([half, zeros], dim=1)
 
         blocks = [BasicBlock(16, 16) for _ in range(3)]
         for channels in (32, 64):
@@ -105,7 +112,7 @@ class TestCifarResNet:
             *stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)
         )
 
-        model = randomise_batchnorm(resnet_lib.resnet20(), seed=0)
+        model = randomise_batchnorm(CifarResNet(3, centred_zeros=centred), seed=0)
         # Both have their layers in the same order, so names can be left out; shapes are
         # compared by load_state_dict.
         reference.load_state_dict(
@@ -312,6 +319,26 @@ def stem_for_small_images(model):
     model.maxpool = nn.Identity()
 
 
+class SpaceToDepth(nn.Module):
+    """A first layer that takes pixels from 0 to 255: four of them become the channels of one."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 64, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        return self.conv(nn.functional.pixel_unshuffle(x.float() / 255, 2))
+
+
+def stem_of_another_kind(model):
+    torch.manual_seed(1)
+    model.eval().conv1 = SpaceToDepth()
+
+
+def weight_norm_in_the_stem(model):
+    nn.utils.parametrizations.weight_norm(model.eval().conv1)
+
+
 # What torchvision's ResNet accepts: what is done to the model first, and the input.
 ACCEPTED = {
     "no images": (nn.Module.eval, torch.zeros(0, 3, 40, 40)),
@@ -323,6 +350,11 @@ ACCEPTED = {
     "one tiny with a stem for small images": (
         stem_for_small_images,
         random_images(1, 3, 20, 20),
+    ),
+    "weight norm in the stem": (weight_norm_in_the_stem, random_images(2, 3, 40, 33)),
+    "pixels of uint8 to a stem that takes them": (
+        stem_of_another_kind,
+        (255 * random_images(2, 3, 40, 32).sigmoid()).byte(),
     ),
     "bfloat16": (
         lambda model: model.eval().to(torch.bfloat16),
@@ -388,6 +420,18 @@ class TestAcceptsWhatTorchvisionAccepts:
             expected = ours(x)
             assert torch.equal(copy.deepcopy(ours)(x), expected)
             assert_close(torch.export.export(ours, (x,)).module()(x), expected, relative=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+@pytest.mark.parametrize(
+    ("make", "size"), [(resnet_lib.resnet50, 64), (resnet_lib.resnet20, 32)], ids=["50", "20"]
+)
+def test_torchscript(make, size):
+    """The scripted network is the same function; it leaves out the check of the input."""
+    model = randomise_batchnorm(make(), seed=0).eval()
+    x = random_images(2, 3, size, size)
+    with torch.no_grad():
+        assert torch.equal(torch.jit.script(model)(x), model(x))
 
 
 class TestConstructors:

@@ -335,7 +335,26 @@ BAD_STATE_DICTS = {
         ],
     ),
     "empty": (lambda good: {}, ValueError, ["missing: conv1.weight", "more"]),
-    "our own names": (named_as_ours, ValueError, ["missing: bn1.weight", "more"]),
+    "our own names": (
+        named_as_ours,
+        ValueError,
+        ["not torchvision's", "model.load_state_dict"],
+    ),
+    "a wrapper's prefix": (
+        lambda good: {f"module.{name}": tensor for name, tensor in good.items()},
+        ValueError,
+        ["all names begin with 'module.'", "name.removeprefix('module.')"],
+    ),
+    "two wrappers, another order": (
+        lambda good: {f"_orig_mod.model.{name}": good[name] for name in reversed(good)},
+        ValueError,
+        ["name.removeprefix('_orig_mod.model.')"],
+    ),
+    "a prefix, but not everywhere": (
+        lambda good: {f"module.{name}" if "fc" in name else name: good[name] for name in good},
+        ValueError,
+        ["missing: fc.weight", "unexpected: module.fc.weight"],
+    ),
     "deeper": (
         lambda _: on_meta(torchvision.models, 34).state_dict(),
         ValueError,
