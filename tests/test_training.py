@@ -130,6 +130,26 @@ def test_training_is_sgd_with_the_papers_settings():
         torch.testing.assert_close(ours_tensor, theirs_tensor, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize(("width", "used"), [(8, 1), (15, 1), (16, 3)])
+def test_a_narrow_network_trains_with_one_thread(width, used):
+    """And the number of threads comes back, also after an error."""
+    model = CifarPlainNet(1, in_channels=1, width=width)
+    seen = []
+    model.register_forward_hook(lambda *given: seen.append(torch.get_num_threads()))
+    batches = [
+        (torch.randn(2, 1, 8, 8), torch.tensor([0, 1])),
+        (torch.zeros(1, 2, 8, 8), torch.tensor([0])),
+    ]
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with pytest.raises(ValueError):
+            train(model, batches, 2)
+        assert seen == [used] and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_the_learning_rate_falls_along_a_cosine_to_zero():
     rates = train(digits_net("plain", 8), small_batches(), 10, learning_rate=0.1).learning_rates
     assert rates == pytest.approx([0.05 * (1 + math.cos(math.pi * s / 10)) for s in range(10)])
