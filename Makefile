@@ -7,27 +7,30 @@ TORCH :=
 VENV := .venv$(if $(NEWEST),-newest)$(if $(TORCH),-torch-$(TORCH))
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+TESTS_READY := $(VENV)/.ready-for-tests
 SITE := _build/html
 RUNTIME := node_modules/.ready
 # More than the cores: some tests wait for a browser, or for an answer that never ends.
-WORKERS := 4
-NBVAL := --nbval --nbval-current-env $(if $(NEWEST)$(TORCH),--nbval-sanitize-with tests/pictures.cfg)
+WORKERS := 3
+NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH),--nbval-sanitize-with tests/pictures.cfg)
 GENERATED := book/_generated/.ready
 
 # Caches stay in the tree, and a reader's own Jupyter or matplotlib settings change no result.
 export MPLCONFIGDIR := $(CURDIR)/_build/cache/matplotlib
 export IPYTHONDIR := $(CURDIR)/_build/cache/ipython
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where this is set, each of some fifty processes would compile PyTorch's modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf lighthouse test test-library format notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
+.PHONY: help env book browser pdf lighthouse test test-library format notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
-env: $(READY)  ## make .venv with all packages, where it is missing or out of date (PYTHON=… picks the interpreter)
+env: $(READY)  ## make .venv with all packages of the book, where it is missing or out of date (PYTHON=… picks the interpreter)
 
 # An environment that does not run (its Python is gone, or the folder has moved) is made anew.
 ifneq ($(shell { $(PY) scripts/check_env.py $(READY); } 2> /dev/null),works)
@@ -35,6 +38,13 @@ $(READY): always
 endif
 $(READY): requirements.txt pyproject.toml
 	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" TORCH="$(TORCH)" sh scripts/make_env.sh $(VENV) $(READY)
+
+# What only the tests, the PDF and the formatter need.
+$(TESTS_READY): $(READY)
+	@NEWEST="$(NEWEST)" TORCH="$(TORCH)" sh scripts/make_env.sh $(VENV) $(TESTS_READY) with-tests
+
+browser: $(TESTS_READY)
+	@$(PY) scripts/browser.py
 
 # Pages and settings that went away must not stay in the site, and Sphinx does not look for a change in a style alone.
 _build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(READY)
@@ -47,7 +57,7 @@ _build/cache:
 
 # What one page runs its network with, in the browser.
 $(RUNTIME): package.json package-lock.json $(READY)
-	@sh scripts/fetch_runtime.sh $(PY)
+	@$(PY) scripts/node.py
 	@touch $@
 
 $(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorers/* resnet_lib/measured/*) $(READY) $(RUNTIME)
@@ -63,24 +73,24 @@ book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to op
 
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.
 test: export OMP_NUM_THREADS := 1
-test: book  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
+test: book browser  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
 
-pdf: book  ## write the whole book to _build/book.pdf, for paper
+pdf: book browser  ## write the whole book to _build/book.pdf, for paper
 	@$(PY) scripts/make_pdf.py
 
 # No part of `make test`: the performance that it measures depends on the machine and on what else runs there.
-lighthouse: book  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches
+lighthouse: book browser  ## measure speed and accessibility of the pages with Lighthouse, which npm fetches
 	@$(PY) scripts/lighthouse.py
 
-format: $(READY)  ## bring library, scripts, tests and notebooks into the one form that the tests ask for
+format: $(TESTS_READY)  ## bring library, scripts, tests and notebooks into the one form that the tests ask for
 	@$(PY) -m ruff check -q --fix .
 	@$(PY) -m ruff format -q .
 
 # All that does not look at the site. VERSIONS.md says what it was run with.
 LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training
 test-library: export OMP_NUM_THREADS := 1
-test-library: $(READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
+test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it

@@ -220,7 +220,7 @@ def page_network() -> int:
     if missing:
         raise SystemExit(
             f"{', '.join(missing)} is not in {RUNTIME}: `make book` fetches it, "
-            "and `sh scripts/fetch_runtime.sh .venv/bin/python` does that alone."
+            "and `.venv/bin/python scripts/node.py` does that alone."
         )
     NETWORK.parent.mkdir(parents=True, exist_ok=True)
     # The export takes some seconds, and depends on few files of all those that this script is run for.

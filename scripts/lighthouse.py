@@ -19,8 +19,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from find_browser import system_browser
-from playwright.sync_api import sync_playwright
+from browser import find
 
 LIGHTHOUSE = "lighthouse@12.8.2"
 RUNS = 3
@@ -60,14 +59,6 @@ class StaticHost(SimpleHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
-
-
-def browser_path() -> str:
-    """The system's browser, or the one that playwright downloaded."""
-    if found := system_browser():
-        return found
-    with sync_playwright() as playwright:
-        return playwright.chromium.executable_path
 
 
 def measure(address: str, flags: list[str], browser: str) -> dict:
@@ -111,7 +102,7 @@ def main() -> int:
     if not shutil.which("npm"):
         raise SystemExit("Lighthouse comes from npm, which is not here: install Node.js.")
     below = False
-    browser = browser_path()
+    browser = find()
     handler = functools.partial(StaticHost, directory=SITE)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

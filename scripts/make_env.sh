@@ -1,17 +1,18 @@
 #!/bin/sh
-# Makes or updates the virtual environment: make_env.sh FOLDER FILE_WRITTEN_WHEN_READY. The Makefile calls it.
+# Makes or updates the virtual environment: make_env.sh FOLDER FILE_WRITTEN_WHEN_READY [with-tests]. The Makefile calls it.
 # PYTHON in the environment names the interpreter to take. With NEWEST the newest releases take the place of the pinned ones, with
 # TORCH another release of PyTorch and the torchvision that belongs to it.
 set -eu
 venv=$1
 ready=$2
+with_tests=${3:-}
 
 # True if the interpreter runs (a pyenv shim may be there and not run), has a right version and can make environments.
 suits() {
     "$@" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
 }
 
-if [ "$("$venv/bin/python" scripts/check_env.py "$ready" 2>/dev/null)" != works ]; then
+if [ -z "$with_tests" ] && [ "$("$venv/bin/python" scripts/check_env.py "$ready" 2>/dev/null)" != works ]; then
     for python in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
         if suits "$python"; then
             found=$python
@@ -32,17 +33,21 @@ if [ "$("$venv/bin/python" scripts/check_env.py "$ready" 2>/dev/null)" != works 
 fi
 
 rm -f "$ready"
-requirements=requirements.txt
+changes=
+if [ -n "$with_tests" ]; then
+    echo "Installing what the tests need …"
+else
+    changes='/^# The tests/,$d;'  # the last part of requirements.txt
+fi
 if [ -n "${NEWEST:-}" ]; then
     # jupyter-book 2 is another program, on another base.
-    requirements=$venv/newest.txt
-    sed -e 's/^jupyter-book==[^ ]*/jupyter-book<2/' -e 's/^\([a-z0-9-]*\)==[^ ]*/\1/' requirements.txt > "$requirements"
+    changes="$changes s/^jupyter-book==[^ ]*/jupyter-book<2/; s/^\([a-z0-9-]*\)==[^ ]*/\1/"
 elif [ -n "${TORCH:-}" ]; then
-    requirements=$venv/other-torch.txt
-    sed -e "s/^torch==[^ ]*/torch==$TORCH/" -e 's/^torchvision==[^ ]*/torchvision/' requirements.txt > "$requirements"
+    changes="$changes s/^torch==[^ ]*/torch==$TORCH/; s/^torchvision==[^ ]*/torchvision/"
 fi
+requirements=$venv/requirements.txt
+sed -e "$changes" requirements.txt > "$requirements"
 # Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
 "$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements"
 "$venv/bin/python" -m pip install -q --no-deps -e .
-"$venv/bin/python" scripts/find_browser.py
 "$venv/bin/python" -c 'import sys; print(sys.prefix)' > "$ready"

@@ -8,7 +8,6 @@ picture and the numbers that they start with. Links within the book lead to thei
 import functools
 import html
 import io
-import os
 import subprocess
 import sys
 import threading
@@ -16,8 +15,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
-from find_browser import system_browser
-from playwright.sync_api import Browser, Page, sync_playwright
+from browser import opened
+from playwright.sync_api import Browser, Page
 from pypdf import PdfReader, PdfWriter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -246,16 +245,10 @@ def with_title(pdf: bytes, title: str) -> bytes:
 
 def main() -> int:
     handler = functools.partial(Quiet, directory=SITE)
-    arguments = ["--disable-gpu"] + ["--no-sandbox"] * (os.geteuid() == 0)
-    with (
-        ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
-        sync_playwright() as playwright,
-    ):
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, opened() as browser:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=system_browser(), args=arguments)
         site = f"http://127.0.0.1:{server.server_port}"
         pdf, cut = make_pdf(browser, site, chapters_of_the_book())
-        browser.close()
         server.shutdown()
     if cut:
         print("Wider than the paper:", *cut, sep="\n  ", file=sys.stderr)

@@ -10,10 +10,13 @@ import ast
 import os
 import re
 import sys
+import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import nbformat
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -158,6 +161,16 @@ def normalise(notebook: NotebookNode) -> None:
             cell.metadata["mystnb"] = mystnb
 
 
+# In seconds, for a cell, a kernel's start, and outputs that are on their way: only what never ends takes so long, on any machine.
+PATIENCE = {"timeout": 3600, "startup_timeout": 600, "iopub_timeout": 600}
+
+
+def kernel_manager(kind: type[KernelManager] = AsyncKernelManager, **options) -> KernelManager:
+    """A manager whose kernel talks through files: of the ports that it would draw instead, another may draw the same."""
+    name = Path(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex[:12]}.json")
+    return kind(transport="ipc", connection_file=str(name), **options)
+
+
 def run(path: Path) -> list[str]:
     """Runs one notebook and writes it if its outputs are fit for that. Returns :func:`answers` or :func:`problems`."""
     notebook = nbformat.read(path, as_version=4)
@@ -168,8 +181,8 @@ def run(path: Path) -> list[str]:
         return [*found, KEEP_ANSWERS]
     client = NotebookClient(
         notebook,
-        kernel_name="python3",
-        timeout=600,
+        km=kernel_manager(kernel_name="python3"),
+        **PATIENCE,
         record_timing=False,
         coalesce_streams=True,  # how a kernel cuts its output into pieces depends on the time
         extra_arguments=["--log-level=ERROR"],  # not the kernel's own remarks on its connection

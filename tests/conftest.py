@@ -3,13 +3,16 @@
 import functools
 import http.server
 import os
+import resource
 import threading
 from pathlib import Path
 
+import nbval.kernel
 import pytest
-from find_browser import system_browser
+from browser import opened
 from hypothesis import settings
-from playwright.sync_api import sync_playwright
+from jupyter_client.manager import KernelManager
+from run_notebooks import PATIENCE, kernel_manager
 
 # As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for ever.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,34 +26,40 @@ for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
 settings.register_profile("book", derandomize=True, database=None, deadline=None)
 settings.load_profile("book")
 
+nbval.kernel.KernelManager = functools.partial(kernel_manager, KernelManager)
+
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 
 # Workers take whole files, in this order, so that none is left alone at the end with a long one.
 LONGEST_FIRST = (
-    "test_solutions.py",
     "test_exercises.py",
+    "test_solutions.py",
     "test_pages.py",
-    "07-why-residual.ipynb",
-    "09-fast.ipynb",
-    "08-inside.ipynb",
-    "test_site.py",
-    "test_my_work.py",
-    "05-resnet-base.ipynb",
-    "bug-clinic.ipynb",
     "test_handed_in.py",
+    "09-fast.ipynb",
+    "07-why-residual.ipynb",
+    "08-inside.ipynb",
+    "test_explorer_block.py",
+    "test_explorer_network.py",
+    "test_my_work.py",
+    "test_torchvision.py",
 )
 
 
 @pytest.fixture(scope="session")
 def browser():
-    """A Chromium without a window: the system's, or playwright's own."""
-    arguments = ["--disable-gpu"] + ["--no-sandbox"] * (
-        os.geteuid() == 0
-    )  # root has no sandbox
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=system_browser(), args=arguments)
+    """A Chromium without a window, of which each test makes its own pages. It waits as long as a busy machine may need."""
+    with opened() as browser:
+        make_context = browser.new_context
+
+        def patient_context(**options):
+            context = make_context(**options)
+            context.set_default_timeout(1000 * PATIENCE["startup_timeout"])
+            return context
+
+        browser.new_context = patient_context
+        browser.new_page = lambda **options: patient_context(**options).new_page()
         yield browser
-        browser.close()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -96,13 +105,21 @@ def pytest_collection_modifyitems(items):
     """The files that take long come first; --no-loadscope-reorder keeps xdist from sorting by number of tests."""
     place = {name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+    for item in items:
+        if hasattr(item, "output_timeout"):  # a cell of nbval's, which waits 5 s by itself
+            item.output_timeout = PATIENCE["iopub_timeout"]
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Prints the table that test_exercises.py makes, also where a worker of xdist ran it."""
+    """Prints the table that test_exercises.py makes, also where a worker of xdist ran it, and the processor time of all."""
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, text in getattr(report, "user_properties", []):
-                if name == "table":
+                if name == "table" and report.when == "call":
                     terminalreporter.section("what the checks of the exercises were tried with")
                     terminalreporter.write_line(text)
+    # Workers are gone by now, and with them the browsers and kernels that they started.
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    minutes = sum(time.ru_utime + time.ru_stime for time in used) / 60
+    terminalreporter.section("processor time")
+    terminalreporter.write_line(f"{minutes:.1f} minutes in all")
