@@ -1,4 +1,4 @@
-"""What several test files use: comparison, gradients, and torchvision's names of parameters."""
+"""What several test files use: comparison, gradients, torchvision's names of parameters, and a page's address."""
 
 import torch
 from torch import Tensor, nn
@@ -55,3 +55,14 @@ def output_and_gradients(model: nn.Module, x: Tensor) -> tuple[Tensor, dict[str,
 def named_as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The dict with our names. Written again here, as the library's mapping is under test."""
     return {name.replace("bn", "batchnorm"): tensor for name, tensor in tensors.items()}
+
+
+def change_address(page, fragment: str) -> None:
+    """Changes what stands behind # in the address of a page, and waits until its scripts have heard of it."""
+    page.evaluate(
+        """fragment => new Promise((done) => {
+          addEventListener("hashchange", () => done(), { once: true });
+          location.hash = fragment;
+        })""",
+        fragment,
+    )

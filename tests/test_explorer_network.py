@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from helpers import DEPTHS
+from helpers import DEPTHS, change_address
 
 from resnet_lib import IMAGENET_RESNETS, ResidualBottleNeck, layer_costs, output_size
 from resnet_lib.explorers.network import network_explorer
@@ -16,10 +16,11 @@ made = functools.cache(network_explorer)  # the same for all tests
 EXPLORER = "document.querySelector('[data-explorer=network]').explorer"
 
 
-def on_meta(depth, stride):
-    """The network without memory for its weights; "1x1" has the stride of each bottleneck in its first 1×1."""
+def without_numbers(depth, stride):
+    """The network with whatever weights lie in memory; "1x1" has the stride of each bottleneck in its first 1×1."""
     with torch.device("meta"):
         model = IMAGENET_RESNETS[depth]()
+    model.to_empty(device="cpu")
     for block in model.modules():
         if stride == "1x1" and isinstance(block, ResidualBottleNeck):
             block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
@@ -45,7 +46,7 @@ class TestArithmetic:
         settings, expected = [], []
         for depth in DEPTHS:
             for stride in ("3x3", "1x1"):
-                model = on_meta(depth, stride)
+                model = without_numbers(depth, stride)
                 for size in SIZES:
                     settings.append({"depth": depth, "size": size, "stride": stride})
                     expected.append(
@@ -193,8 +194,7 @@ class TestAddress:
         assert wanted | {"block": "layer3-22", "layer": "conv1", "depth": "101"} == wanted
         page.get_by_label("Network", exact=True).select_option("34")
         assert state(page)["block"] == "layer3-5"  # there is no 22, so the last of the stage
-        page.evaluate("address => { location.hash = address; }", address)
-        page.wait_for_function(f"{EXPLORER}.state().depth === '101'")
+        change_address(page, address.removeprefix("#"))
         assert state(page) == wanted
 
     @pytest.mark.parametrize(
@@ -206,8 +206,7 @@ class TestAddress:
         ],
     )
     def test_bad_values_are_put_right(self, page, address):
-        page.evaluate("address => { location.hash = 'network=' + address; }", address)
-        page.evaluate("() => new Promise((done) => setTimeout(done, 50))")
+        change_address(page, f"network={address}")
         settled = state(page)
         assert settled["depth"] == "50" and settled["stride"] == "3x3"
         assert settled["with"] == "none" and 32 <= settled["size"] <= 512

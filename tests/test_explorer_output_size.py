@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 import run_notebooks
 from axe_playwright_python.sync_playwright import Axe
+from helpers import change_address
 from nbformat.v4 import new_output
 
 from resnet_lib import output_size, resnet50, trace, unused_pixels
@@ -37,10 +38,7 @@ def show(explorer_page):
     def at(setting="", **options):
         page = explorer_page(explorer(), **options)
         if setting:
-            page.evaluate(
-                "setting => { location.hash = `output_size=${setting}`; }", setting
-            )  # heard as a hashchange
-            page.wait_for_timeout(50)
+            change_address(page, f"output_size={setting}")
         return page
 
     return at
