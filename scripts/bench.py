@@ -20,6 +20,8 @@ layout. How much they gain depends on the processor. This is a measurement, not 
 import argparse
 import logging
 import os
+import subprocess
+import sys
 from copy import deepcopy
 
 import torch
@@ -154,6 +156,16 @@ def compare(depth, batch, rounds):
     return [same_work.speed_up, same_training.speed_up]
 
 
+START_UP = """
+import time, torch, resnet_lib
+start = time.process_time()
+from resnet_lib.exercises import EXERCISES, check
+loaded = time.process_time()
+check("output_size", EXERCISES["output_size"].reference)
+print(f"importing the exercises {loaded - start:.2f} s, a first check {time.process_time() - loaded:.2f} s", end="")
+"""
+
+
 def main():
     parser = argparse.ArgumentParser(
         description="Compares the speed of our ResNet with torchvision's."
@@ -183,6 +195,9 @@ def main():
         f"{torch.backends.cpu.get_cpu_capability()}, {arguments.rounds} rounds, "
         f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     )
+    # A new process, as the exercises may be loaded in this one.
+    said = subprocess.run([sys.executable, "-c", START_UP], capture_output=True, text=True)
+    print(f"{said.stdout}, in processor time on top of PyTorch's")
     for depth in arguments.depths:
         same_work = compare(depth, arguments.batch, arguments.rounds)
         if min(same_work) >= SAME_WORK:

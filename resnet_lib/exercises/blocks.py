@@ -143,6 +143,7 @@ _FOREIGN = {
 
 _SUMS = {"add", "add_", "sub", "sub_", "mul", "mul_", "maximum"}
 _WEIGHTED = {"conv2d", "batch_norm", "linear"}
+_WATCHED = {*_SUMS, *_FOREIGN, *_WEIGHTED, "hardtanh", "sigmoid", "pad"}
 
 
 def _is_gate(arguments: tuple) -> bool:
@@ -165,6 +166,8 @@ class Watch(Weights):
     def __torch_function__(self, function, types, arguments=(), named=None):
         name = getattr(function, "__name__", "")
         named = named or {}
+        if name not in _WATCHED:
+            return function(*arguments, **named)
         if name in _SUMS and len(arguments) == 2:
             if all(isinstance(term, Tensor) for term in arguments):
                 self.terms = tuple(tuple(term.shape) for term in arguments)
