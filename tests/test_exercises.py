@@ -532,6 +532,28 @@ def test_importing_the_exercises_loads_no_compiler():
     assert (ran.stdout, ran.stderr) == ("\n", "")
 
 
+def test_numbers_of_an_answer_decide_no_tolerance():
+    """NaN, infinity and what is huge: they are different from a right number, and let no other number be wrong."""
+    nan, inf = float("nan"), float("inf")
+    for right, wrong in (
+        ([1, 1], [nan, 1]),
+        ([1, 1], [1, inf]),
+        ([1, 1], [1e30, 2]),
+        ([nan, 1], [nan, 2]),
+        ([inf, 1], [inf, 2]),
+        ([nan, 1], [inf, 1]),
+    ):
+        right, wrong = torch.tensor(right), torch.tensor(wrong)
+        assert same(right, right.clone()) and same(wrong, wrong.clone())
+        assert not same(right, wrong) and not same(wrong, right)
+
+    class GivesNaN(ResNetBase):
+        def forward(self, x):
+            return super().forward(x) * nan
+
+    assert "got nan" in check("resnet", GivesNaN).message
+
+
 def test_half_a_character_can_be_shown():
     def raises(kernel_size):
         raise RuntimeError("\ud800")
