@@ -133,7 +133,8 @@ IMAGENET_RESNETS = {18: resnet18, 34: resnet34, 50: resnet50, 101: resnet101, 15
 class ZeroPadShortcut(nn.Module):
     """Option A for ``downsample``, without parameters (He et al. 2015, sections 3.3 and 4.2).
 
-    Takes every ``stride``-th pixel and appends channels of zeros; with ``centred``, half of them come in front.
+    Takes every ``stride``-th pixel and appends channels of zeros; with ``centred``, half of
+    them come in front.
     Shapes: (N, in_channels, H, W) → (N, out_channels, ⌈H / stride⌉, ⌈W / stride⌉).
     """
 
