@@ -159,12 +159,12 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[Trac
 def _run_on_no_image(model: nn.Module, input_shape: tuple[int, int, int, int]) -> bool:
     """Sends a batch of no images through ``model``: every shape is worked out, and nothing is computed.
 
-    False where PyTorch refuses that, as it does for ``x.view(x.size(0), -1)``, which is ambiguous without an image.
+    False where the network cannot do without an image: ``x.view(x.size(0), -1)`` is then ambiguous, and ``x[0]`` not there.
     """
     like = next(model.parameters(), torch.zeros(()))
     try:
         model(like.new_empty(0, *input_shape[1:]))
-    except RuntimeError:
+    except (RuntimeError, IndexError, ZeroDivisionError):
         return False
     return True
 

@@ -511,13 +511,22 @@ class TestTrace:
             model(torch.zeros(2, 3, 97, 131))
         assert traced == real
 
-    def test_a_network_that_cannot_do_without_an_image(self):
-        """The way in which most people flatten, which is ambiguous for an empty batch."""
+    @pytest.mark.parametrize(
+        "flatten",
+        [
+            lambda x: x.view(x.size(0), -1),
+            lambda x: x.view(len(x), x[0].numel()),
+            lambda x: x.view(len(x), x.numel() // len(x)),
+        ],
+        ids=["-1", "the first image", "by division"],
+    )
+    def test_a_network_that_cannot_do_without_an_image(self, flatten):
+        """Ways in which people flatten, which are ambiguous or refused for an empty batch."""
 
         class Flattens(nn.Sequential):
             def forward(self, x):
                 x = self[1](self[0](x))
-                return self[2](x.view(x.size(0), -1))
+                return self[2](flatten(x))
 
         model = Flattens(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Linear(4 * 8 * 9, 5))
         for images in (1, 3):

@@ -37,9 +37,8 @@ from resnet_lib.exercises.running import (
 from resnet_lib.exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 
 SECONDS = 0.6  # of processor time, for the student's code in one check
-NAMING_SECONDS = (
-    1.0  # of processor time: a wrong answer that is not recognised by then fails without a name
-)
+# Of processor time: a wrong answer that is not recognised by then fails without a name.
+NAMING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
