@@ -165,9 +165,13 @@ def normalise(notebook: NotebookNode) -> None:
 PATIENCE = {"timeout": 3600, "startup_timeout": 600, "iopub_timeout": 600}
 
 
+# Where kernels talk with this process, until it ends.
+CONNECTIONS = tempfile.TemporaryDirectory(prefix="kernels-")
+
+
 def kernel_manager(kind: type[KernelManager] = AsyncKernelManager, **options) -> KernelManager:
     """A manager whose kernel talks through files: of the ports that it would draw instead, another may draw the same."""
-    name = Path(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex[:12]}.json")
+    name = Path(CONNECTIONS.name, f"{uuid.uuid4().hex[:12]}.json")
     return kind(transport="ipc", connection_file=str(name), **options)
 
 
