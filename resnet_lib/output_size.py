@@ -173,8 +173,8 @@ def _run_without_numbers(model: nn.Module, input_shape: tuple[int, int, int, int
     """The same on the "meta" device, where tensors have a shape and no numbers. Its first use loads modules for seconds."""
     tensors = (*model.named_parameters(), *model.named_buffers())
     weights = {name: tensor.to("meta") for name, tensor in tensors}
-    dtype = next(model.parameters(), torch.zeros(())).dtype
-    images = torch.empty(tuple(input_shape), dtype=dtype, device="meta")
+    like = next(model.parameters(), torch.zeros(()))
+    images = like.new_empty(tuple(input_shape), device="meta")
     torch.func.functional_call(model, weights, images)
 
 

@@ -1,9 +1,18 @@
-"""What several test files use: comparison, gradients, torchvision's names of parameters, and a page's address."""
+"""What several test files use: networks, comparison, gradients, torchvision's names of parameters, a page's address."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 DEPTHS = (18, 34, 50, 101, 152)
+
+
+def without_numbers(make: Callable[[], nn.Module]) -> nn.Module:
+    """What ``make`` makes, with whatever weights lie in memory: shapes and costs need no others."""
+    with torch.device("meta"):
+        model = make()
+    return model.to_empty(device="cpu")
 
 
 def random_images(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 import torchvision
-from helpers import DEPTHS
+from helpers import DEPTHS, without_numbers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -40,17 +40,15 @@ PAPER_RECEPTIVE_FIELD = {50: 483, 101: 1027, 152: 1507}
 CIFAR_MULTIPLY_ADDS = {20: 40_551_040, 32: 68_862_592, 56: 125_485_696}
 
 
-def without_numbers(source, depth):
-    """The network with whatever weights lie in memory: costs need only the shapes."""
-    with torch.device("meta"):
-        model = getattr(source, f"resnet{depth}")()
-    return model.to_empty(device="cpu")
+def network(source, depth):
+    """The network, for its shapes alone."""
+    return without_numbers(getattr(source, f"resnet{depth}"))
 
 
 @functools.cache
 def costs_of(depth, *shape):
     """The costs of our network, computed once for all tests."""
-    return tuple(layer_costs(without_numbers(resnet_lib, depth), *shape))
+    return tuple(layer_costs(network(resnet_lib, depth), *shape))
 
 
 def stride_in_the_first_1x1(model):
@@ -97,20 +95,20 @@ class TestTheFiveDepths:
     def test_parameters(self, depth):
         """The parts add up to the whole, which is torchvision's number."""
         assert sum(cost.parameters for cost in costs_of(depth)) == PARAMETERS[depth]
-        assert count_parameters(without_numbers(resnet_lib, depth)) == PARAMETERS[depth]
-        assert count_parameters(without_numbers(torchvision.models, depth)) == PARAMETERS[depth]
+        assert count_parameters(network(resnet_lib, depth)) == PARAMETERS[depth]
+        assert count_parameters(network(torchvision.models, depth)) == PARAMETERS[depth]
 
     def test_multiply_adds(self, depth):
         """At 224×224: the known number, and what hooks on torchvision's network count."""
         assert sum(cost.multiply_adds for cost in costs_of(depth)) == MULTIPLY_ADDS[depth]
         assert (
-            multiply_adds_by_hooks(without_numbers(torchvision.models, depth), (224, 224))
+            multiply_adds_by_hooks(network(torchvision.models, depth), (224, 224))
             == MULTIPLY_ADDS[depth]
         )
 
     def test_multiply_adds_at_an_odd_size(self, depth):
         """The same at 97×130, where the floor changes the sizes; for torchvision's too."""
-        theirs = without_numbers(torchvision.models, depth)
+        theirs = network(torchvision.models, depth)
         counted = count_multiply_adds(theirs, (3, 97, 130))
         assert counted == sum(cost.multiply_adds for cost in costs_of(depth, (3, 97, 130)))
         assert counted == multiply_adds_by_hooks(theirs, (97, 130))
@@ -131,9 +129,7 @@ class TestTheFiveDepths:
         to one of its nine pixels only, gives way to the mean of the same nine. A strip one
         pixel wide is enough to measure the height.
         """
-        with torch.device("meta"):
-            model = getattr(resnet_lib, f"resnet{depth}")()
-        model = model.to_empty(device="cpu").double().eval()
+        model = network(resnet_lib, depth).double().eval()
         model.maxpool = nn.AvgPool2d(3, 2, padding=1)
         for module in model.modules():
             if isinstance(module, nn.Conv2d):
@@ -163,14 +159,14 @@ class TestVariants:
     @pytest.mark.parametrize("depth", PAPER_MULTIPLY_ADDS)
     def test_stride_in_the_first_1x1(self, depth):
         """The paper's bottleneck: fewer multiply-adds, equal parameters, a larger field."""
-        costs = layer_costs(stride_in_the_first_1x1(without_numbers(resnet_lib, depth)))
+        costs = layer_costs(stride_in_the_first_1x1(network(resnet_lib, depth)))
         assert sum(cost.multiply_adds for cost in costs) == PAPER_MULTIPLY_ADDS[depth]
         assert sum(cost.parameters for cost in costs) == PARAMETERS[depth]
         assert largest_field(costs) == PAPER_RECEPTIVE_FIELD[depth]
 
     def test_resnet34_with_shortcuts_without_parameters(self):
         """Option A in ResNet-34: the number behind the paper's 3.6×10⁹."""
-        model = without_numbers(resnet_lib, 34)
+        model = network(resnet_lib, 34)
         for stage in (model.layer2, model.layer3, model.layer4):
             convolution = stage[0].downsample[0]
             stage[0].downsample = ZeroPadShortcut(
@@ -181,7 +177,7 @@ class TestVariants:
     @pytest.mark.parametrize("depth", CIFAR_MULTIPLY_ADDS)
     def test_cifar(self, depth):
         """The CIFAR nets at 32×32."""
-        model = without_numbers(resnet_lib, depth)
+        model = network(resnet_lib, depth)
         costs = layer_costs(model, (3, 32, 32))
         assert sum(cost.multiply_adds for cost in costs) == CIFAR_MULTIPLY_ADDS[depth]
         assert sum(cost.parameters for cost in costs) == count_parameters(model)
@@ -205,7 +201,7 @@ class TestVariants:
 class TestLayerCosts:
     def test_the_stem_line_by_line(self):
         """What each layer in front of layer1 costs, computed by hand."""
-        assert layer_costs(without_numbers(resnet_lib, 50))[
+        assert layer_costs(network(resnet_lib, 50))[
             :4
         ] == [  # a list, in the order of the forward pass
             LayerCost("conv1", "Conv2d", (64, 112, 112), 9_408, 118_013_952, 7),

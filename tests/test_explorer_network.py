@@ -4,9 +4,8 @@ import functools
 import json
 
 import pytest
-import torch
 from axe_playwright_python.sync_playwright import Axe
-from helpers import DEPTHS, change_address
+from helpers import DEPTHS, change_address, without_numbers
 
 from resnet_lib import IMAGENET_RESNETS, ResidualBottleNeck, layer_costs, output_size
 from resnet_lib.explorers.network import network_explorer
@@ -16,11 +15,9 @@ made = functools.cache(network_explorer)  # the same for all tests
 EXPLORER = "document.querySelector('[data-explorer=network]').explorer"
 
 
-def without_numbers(depth, stride):
-    """The network with whatever weights lie in memory; "1x1" has the stride of each bottleneck in its first 1×1."""
-    with torch.device("meta"):
-        model = IMAGENET_RESNETS[depth]()
-    model.to_empty(device="cpu")
+def network(depth, stride):
+    """The network, for its shapes alone; "1x1" has the stride of each bottleneck in its first 1×1."""
+    model = without_numbers(IMAGENET_RESNETS[depth])
     for block in model.modules():
         if stride == "1x1" and isinstance(block, ResidualBottleNeck):
             block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
@@ -46,7 +43,7 @@ class TestArithmetic:
         settings, expected = [], []
         for depth in DEPTHS:
             for stride in ("3x3", "1x1"):
-                model = without_numbers(depth, stride)
+                model = network(depth, stride)
                 for size in SIZES:
                     settings.append({"depth": depth, "size": size, "stride": stride})
                     expected.append(

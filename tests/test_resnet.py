@@ -96,9 +96,7 @@ class TestCifarResNet:
             def forward(self, x):
                 half = x[:, :, ::2, ::2]
                 zeros = torch.zeros_like(half)
-                if (
-                    centred
-                ):  # as in checkpoints of others: a quarter of the new channels in front
+                if centred:  # as in checkpoints of others
                     front = zeros[:, ::2]
                     return torch.cat([front, half, front], dim=1)
                 return torch.cat([half, zeros], dim=1)

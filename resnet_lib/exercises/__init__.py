@@ -44,7 +44,8 @@ _best: dict[
 def check(name: str, answer: object) -> Verdict:
     """The verdict on ``answer`` to the exercise ``name``; in a notebook it displays itself.
 
-    Whatever the answer does, this raises nothing, leaves seeds, grad mode and dtype as they are, and ends within a second.
+    Whatever the answer does, this raises nothing, leaves seeds, grad mode and dtype as they are, and ends within a second
+    or so; the first check of a block also loads parts of PyTorch, which takes some more.
     Raises ``KeyError`` only for a ``name`` that is no exercise, and lists those that are.
     """
     if name not in EXERCISES:
