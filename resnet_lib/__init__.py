@@ -1,60 +1,70 @@
-"""The small library of the book: ResNet from the output-size formula to five networks that equal torchvision's."""
+"""The small library of the book: ResNet from the output-size formula to five networks that equal torchvision's.
 
-from resnet_lib.blocks import (
-    PlainBlock,
-    ResidualBasicBlock,
-    ResidualBottleNeck,
-    conv1x1,
-    conv3x3,
-)
-from resnet_lib.comparing import randomise_batchnorm
-from resnet_lib.costs import (
-    LayerCost,
-    count_multiply_adds,
-    count_parameters,
-    layer_costs,
-    receptive_field,
-)
-from resnet_lib.data import Digits, load_digits
-from resnet_lib.folding import fold_batchnorm, folded
-from resnet_lib.inspecting import (
-    branch_ratio,
-    gradient_norms,
-    input_gradient,
-    record_outputs,
-    without_batchnorm,
-)
-from resnet_lib.output_size import (
-    TracedLayer,
-    input_sizes,
-    output_size,
-    same_padding,
-    trace,
-    unused_pixels,
-)
-from resnet_lib.resnet import (
-    CIFAR_RESNETS,
-    IMAGENET_RESNETS,
-    CifarPlainNet,
-    CifarResNet,
-    ResNetBase,
-    ZeroPadShortcut,
-    initialise_weights,
-    resnet18,
-    resnet20,
-    resnet32,
-    resnet34,
-    resnet44,
-    resnet50,
-    resnet56,
-    resnet101,
-    resnet110,
-    resnet152,
-)
-from resnet_lib.torchvision_names import (
-    imagenet_weights,
-    load_torchvision_weights,
-    our_name,
-    torchvision_name,
-)
-from resnet_lib.training import History, accuracy, train
+A name is loaded from its file when it is first asked for, so the formula works without PyTorch.
+"""
+
+import importlib
+
+#: file → the names that the package offers from it
+_OFFERS = {
+    "blocks": ("PlainBlock", "ResidualBasicBlock", "ResidualBottleNeck", "conv1x1", "conv3x3"),
+    "comparing": ("randomise_batchnorm",),
+    "costs": (
+        "LayerCost",
+        "count_multiply_adds",
+        "count_parameters",
+        "layer_costs",
+        "receptive_field",
+    ),
+    "data": ("Digits", "load_digits"),
+    "folding": ("fold_batchnorm", "folded"),
+    "formula": ("input_sizes", "output_size", "same_padding", "unused_pixels"),
+    "inspecting": (
+        "branch_ratio",
+        "gradient_norms",
+        "input_gradient",
+        "record_outputs",
+        "without_batchnorm",
+    ),
+    "resnet": (
+        "CIFAR_RESNETS",
+        "IMAGENET_RESNETS",
+        "CifarPlainNet",
+        "CifarResNet",
+        "ResNetBase",
+        "ZeroPadShortcut",
+        "initialise_weights",
+        "resnet18",
+        "resnet20",
+        "resnet32",
+        "resnet34",
+        "resnet44",
+        "resnet50",
+        "resnet56",
+        "resnet101",
+        "resnet110",
+        "resnet152",
+    ),
+    "torchvision_names": (
+        "imagenet_weights",
+        "load_torchvision_weights",
+        "our_name",
+        "torchvision_name",
+    ),
+    "tracing": ("TracedLayer", "trace"),
+    "training": ("History", "accuracy", "train"),
+}
+_FILE_OF = {name: file for file, names in _OFFERS.items() for name in names}
+__all__ = list(_FILE_OF)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _FILE_OF:
+        raise AttributeError(f"module 'resnet_lib' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"resnet_lib.{_FILE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

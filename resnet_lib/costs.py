@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from resnet_lib.output_size import check_int, check_shape, trace
+from resnet_lib.formula import check_int, check_shape
+from resnet_lib.tracing import trace
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def layer_costs(
     The receptive field is that of the longest path, through the residual branches; a shortcut (``downsample``) never
     sees more. From the global pooling on every output depends on the whole image: ``None`` there too.
     Raises ``ValueError`` if ``input_shape`` is not three positive ints, and as
-    :func:`resnet_lib.output_size.trace` does.
+    :func:`resnet_lib.tracing.trace` does.
     """
     check_shape(input_shape, "(C, H, W)")
     costs = []

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from resnet_lib.output_size import check_int
+from resnet_lib.formula import check_int
 
 BATCH_SIZE = 64
 

@@ -11,7 +11,7 @@ from importlib import resources
 import torch
 
 from resnet_lib.data import Digits
-from resnet_lib.output_size import check_int
+from resnet_lib.formula import check_int
 from resnet_lib.resnet import CifarPlainNet, CifarResNet
 from resnet_lib.training import LEARNING_RATE, History, accuracy, train
 

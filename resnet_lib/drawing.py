@@ -18,7 +18,8 @@ from matplotlib.ticker import FuncFormatter
 from torch import Tensor, nn
 
 from resnet_lib.costs import layer_costs
-from resnet_lib.output_size import TracedLayer, output_size, trace, unused_pixels
+from resnet_lib.formula import output_size, unused_pixels
+from resnet_lib.tracing import TracedLayer, trace
 
 PAPER, INK, GREY, PALE = "#fbfaf6", "#1d2433", "#6b7280", "#e7e5de"
 BLUE, ORANGE, GREEN = "#2563a8", "#b4540a", "#2f7d4f"

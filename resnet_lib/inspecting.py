@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck
-from resnet_lib.output_size import modes_come_back
+from resnet_lib.tracing import modes_come_back
 
 
 @torch.no_grad()

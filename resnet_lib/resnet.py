@@ -11,7 +11,7 @@ from resnet_lib.blocks import (
     conv1x1,
     conv3x3,
 )
-from resnet_lib.output_size import check_int
+from resnet_lib.formula import check_int
 
 
 class ResNetBase(nn.Module):

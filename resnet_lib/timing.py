@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from resnet_lib.output_size import check_int
+from resnet_lib.formula import check_int
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from resnet_lib.output_size import check_int, modes_come_back
+from resnet_lib.formula import check_int
+from resnet_lib.tracing import modes_come_back
 
 LEARNING_RATE = 0.02
 MOMENTUM = 0.9

@@ -23,7 +23,7 @@ from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
 from resnet_lib.exercises import check
 from resnet_lib.explorers.digits import digits_explorer
 from resnet_lib.explorers.output_size import output_size_explorer
-from resnet_lib.output_size import trace
+from resnet_lib.tracing import trace
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "book" / "_generated"

@@ -21,8 +21,8 @@ from resnet_lib.exercises.functions import (
     wrong_refusals,
     yours,
 )
-from resnet_lib.output_size import output_size as right_size
-from resnet_lib.output_size import same_padding as right_padding
+from resnet_lib.formula import output_size as right_size
+from resnet_lib.formula import same_padding as right_padding
 
 # --- output_size -----------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from resnet_lib.exercises.probing import (
     set_seeds,
 )
 from resnet_lib.exercises.running import StudentError, attempt
-from resnet_lib.output_size import modes_come_back
+from resnet_lib.tracing import modes_come_back
 
 
 def check_stride(stride: object) -> None:

@@ -8,8 +8,8 @@ from resnet_lib.blocks import ResidualBasicBlock, ResidualBottleNeck
 from resnet_lib.costs import layer_costs
 from resnet_lib.drawing import Picture, draw_block
 from resnet_lib.explorers import Explorer
-from resnet_lib.output_size import trace
 from resnet_lib.resnet import resnet18, resnet50
+from resnet_lib.tracing import trace
 
 BLOCKS = {"basic": ResidualBasicBlock, "bottleneck": ResidualBottleNeck}
 NETWORKS = {"ResNet-18": ("basic", resnet18), "ResNet-50": ("bottleneck", resnet50)}

@@ -22,8 +22,8 @@ from resnet_lib.drawing import (
     new_figure,
 )
 from resnet_lib.explorers import Explorer
-from resnet_lib.output_size import TracedLayer, trace
 from resnet_lib.resnet import IMAGENET_RESNETS
+from resnet_lib.tracing import TracedLayer, trace
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 

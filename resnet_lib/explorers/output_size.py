@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from resnet_lib.drawing import draw_windows
 from resnet_lib.explorers import Explorer
-from resnet_lib.output_size import output_size
+from resnet_lib.formula import output_size
 
 #: The setting at the start: the smallest one with padding, a stride and a pixel that the floor leaves over.
 START = {"I": 8, "K": 3, "P": 1, "S": 2}
