@@ -10,6 +10,7 @@ READY := $(VENV)/.ready
 TESTS_READY := $(VENV)/.ready-for-tests
 SITE := _build/html
 RUNTIME := node_modules/.ready
+PYODIDE := node_modules/pyodide/package.json
 # More than the cores: some tests wait for a browser, or for an answer that never ends.
 WORKERS := 3
 NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH),--nbval-sanitize-with tests/pictures.cfg)
@@ -25,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book browser pdf lighthouse test test-library format notebooks my-work update-my-work solutions lab sweep digits bench publish-as clean always
+.PHONY: help env book browser pdf lighthouse test test-library format notebooks my-work update-my-work solutions index mutants lab sweep digits bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -60,7 +61,7 @@ $(RUNTIME): package.json package-lock.json $(READY)
 	@$(PY) scripts/node.py
 	@touch $@
 
-$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorers/* resnet_lib/measured/*) $(READY) $(RUNTIME)
+$(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorers/* resnet_lib/measured/* resnet_exercises/*.py resnet_exercises/*/*) $(READY) $(RUNTIME)
 	@$(PY) scripts/generate.py
 	@touch $@
 
@@ -73,8 +74,13 @@ book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to op
 
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.
 test: export OMP_NUM_THREADS := 1
-test: book browser  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
+test: book browser $(PYODIDE)  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
+
+# Python 3.14 as a page runs it: some checks must work there.
+$(PYODIDE): package.json package-lock.json | $(RUNTIME)
+	@$(PY) scripts/node.py --tests
+	@touch $@
 
 pdf: book browser  ## write the whole book to _build/book.pdf, for paper
 	@$(PY) scripts/make_pdf.py
@@ -95,6 +101,12 @@ test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the n
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
 	@$(PY) scripts/run_notebooks.py
+
+index: $(READY)  ## after a change of a mistake, a probe or a solution: NAME=exercise, or else all
+	@$(PY) scripts/index_mistakes.py $(NAME)
+
+mutants: $(READY)  ## small changes of the solutions that a check lets pass, or fails without a name: NAME=exercise, or else all
+	@$(PY) scripts/mutants.py $(NAME)
 
 my-work: $(READY)  ## copy the notebooks to my-work, where your answers are safe; what is there stays
 	@$(PY) scripts/my_work.py
@@ -125,6 +137,6 @@ publish-as:  ## set the address of the repository and of its site everywhere: RE
 
 clean:  ## remove what the commands above made, all but .venv, node_modules, my-work and solutions
 	@rm -rf _build book/_generated .pytest_cache .hypothesis
-	@find book resnet_lib scripts tests \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	@find book resnet_exercises resnet_lib scripts tests \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 always:

@@ -5,16 +5,16 @@
     python scripts/bench.py --rounds 40      # more rounds: a narrower spread on a busy machine
     python scripts/bench.py --batch 2        # smaller and faster
 
-How to read it: each round times ours and torchvision's right after one another, first the one and then the other in turn,
-and divides the two times. So whatever slows the machine down for a while slows both. "speed-up" is the median of these
-quotients, torchvision's time / ours: 1.00 is equally fast, 1.40 is 1.4 times as fast. "middle half" is the range of the
-middle 50 % of the quotients. Where 1.00 lies inside that range, this run shows no difference; where the range is wide,
-other programs were running, and the number says little. The times in milliseconds are medians; they depend on the machine
-and are there for scale only. "difference" is the largest difference of a logit, divided by the largest logit.
+How to read it: each round times ours and torchvision's right after one another, first the one and then the other in
+turn, and divides the two times. So whatever slows the machine down for a while slows both. "speed-up" is the median of
+these quotients, torchvision's time / ours: 1.00 is equally fast, 1.40 is 1.4 times as fast. "middle half" is the range
+of the middle 50 % of the quotients. Where 1.00 lies inside that range, this run shows no difference; where the range is
+wide, other programs were running, and the number says little. The times in milliseconds are medians; they depend on the
+machine and are there for scale only. "difference" is the largest difference of a logit, divided by the largest logit.
 
-The first two lines of a network do the same work in both libraries: the layers are the same, so 1.00 is expected. The lines
-after them are the steps of chapter 9, against torchvision as one gets it: float32, not compiled, the default memory
-layout. How much they gain depends on the processor. This is a measurement, not a test: it never fails.
+The first two lines of a network do the same work in both libraries: the layers are the same, so 1.00 is expected. The
+lines after them are the steps of chapter 9, against torchvision as one gets it: float32, not compiled, the default
+memory layout. How much they gain depends on the processor. This is a measurement, not a test: it never fails.
 """
 
 import argparse
@@ -38,7 +38,8 @@ FAST_PATH = 1.4  # what all steps in float32 are expected to gain together, wher
 CLOSE = 1e-3  # the largest relative difference of the logits in float32
 FAST = "folded + channels_last"  # the name of that step
 
-# The weights of compiled networks stay as they are. As an option of torch.compile, PyTorch 2.14 ignores it without a word.
+# The weights of compiled networks stay as they are. As an option of torch.compile, PyTorch 2.14 ignores it without a
+# word.
 inductor.freezing = True
 
 # It tells everyone with a CUDA toolkit and no GPU that there is no GPU. Here all is measured on the CPU.
@@ -159,9 +160,10 @@ def compare(depth, batch, rounds):
 START_UP = """
 import time, torch, resnet_lib
 start = time.process_time()
-from resnet_lib.exercises import EXERCISES, check
+from resnet_exercises import check
+from resnet_exercises.exercise import load
 loaded = time.process_time()
-check("output_size", EXERCISES["output_size"].reference)
+check("output_size", load("output_size").solution)
 print(f"importing the exercises {loaded - start:.2f} s, a first check {time.process_time() - loaded:.2f} s", end="")
 """
 

@@ -1,7 +1,8 @@
-"""The browser of the tests, of `make pdf` and of `make lighthouse`: `python scripts/browser.py` sees to it that there is one.
+"""The browser of the tests, of `make pdf` and of `make lighthouse`: `python scripts/browser.py` sees to it that there
+is one.
 
-It takes the first that works: the system's Chromium or Chrome; the one that playwright downloads; Debian's package, where
-this may install it; the one in the npm package @sparticuz/chromium, which needs nothing but x86-64 Linux.
+It takes the first that works: the system's Chromium or Chrome; the one that playwright downloads; Debian's package,
+where this may install it; the one in the npm package @sparticuz/chromium, which needs nothing but x86-64 Linux.
 """
 
 import contextlib
@@ -86,7 +87,7 @@ def unpack() -> None:
     """The one in the npm package."""
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         return
-    fetched = node.run("npm", "install", "--no-save", "--include=dev")
+    fetched = node.run("npm", "install", "--no-save", "--include=dev", "--include=optional")
     if fetched.returncode != 0:
         print(fetched.stdout, file=sys.stderr)
         return

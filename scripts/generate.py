@@ -17,10 +17,10 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 import resnet_lib
+from resnet_exercises import check
 from resnet_lib import drawn_digits
 from resnet_lib.costs import layer_costs
 from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
-from resnet_lib.exercises import check
 from resnet_lib.explorers.digits import digits_explorer
 from resnet_lib.explorers.output_size import output_size_explorer
 from resnet_lib.tracing import trace
@@ -209,8 +209,10 @@ def digits_facts() -> str:
     number = len(digits.test_labels)
     parameters = sum(parameter.numel() for parameter in net.parameters())
     return (
-        f"It is a ResNet-{drawn_digits.DEPTH} with {parameters:,} parameters, trained on {len(digits.train_labels):,} images of "
-        f"8×8. Of the {number} test images, which it never saw in training, it reads {right} right: {right / number:.1%}.\n"
+        f"It is a ResNet-{drawn_digits.DEPTH} with {parameters:,} parameters, trained on {len(digits.train_labels):,} "
+        "images of "
+        f"8×8. Of the {number} test images, which it never saw in training, it reads {right} right: "
+        f"{right / number:.1%}.\n"
     )
 
 
@@ -256,7 +258,9 @@ def mistake() -> str:
 
 
 def social_card() -> bytes:
-    """The picture that stands beside a link to the book: 1200 × 630 pixels, the name of the book and a block as it draws it."""
+    """The picture that stands beside a link to the book: 1200 × 630 pixels, the name of the book and a block as it
+    draws it.
+    """
     block = Image.open(
         io.BytesIO(draw_block(resnet_lib.ResidualBasicBlock(64, 64), (64, 56, 56)).png())
     )

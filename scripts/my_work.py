@@ -1,9 +1,11 @@
-"""A reader's own copies of the notebooks, in the folder ``my-work``, which git does not see and no other command touches.
+"""A reader's own copies of the notebooks, in the folder ``my-work``, which git does not see and no other command
+touches.
 
-Without an option it copies the notebooks that are not there yet, with what is written in them, and changes nothing else.
-Where a copy is there and the book's notebook has another answer, that notebook is copied to ``my-work/old``.
-With ``--update`` it makes those anew that differ from the book's: the book's text with the reader's answers in it. The copy
-that it replaces goes to ``my-work/old``, under a name that is free. Pages that notebooks link to are links to the book's.
+Without an option it copies the notebooks that are not there yet, with what is written in them, and changes nothing
+else. Where a copy is there and the book's notebook has another answer, that notebook is copied to ``my-work/old``. With
+``--update`` it makes those anew that differ from the book's: the book's text with the reader's answers in it. The copy
+that it replaces goes to ``my-work/old``, under a name that is free. Pages that notebooks link to are links to the
+book's.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from nbformat.v4 import new_code_cell
 from run_notebooks import is_stub
 from solutions import kind_of
 
-from resnet_lib.exercises.handed_in import Task, Unusable, find_tasks, read_cells
+from resnet_exercises.notebooks import Task, Unusable, find_tasks, read_cells
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"

@@ -1,6 +1,7 @@
 """npm and Node.js: the system's, or else those of a package of PyPI, which then comes into this environment.
 
-`python scripts/node.py` fetches what one page runs its network with; the Makefile calls it.
+`python scripts/node.py` fetches what one page runs its network with, and with `--tests` what the tests need besides;
+the Makefile calls it.
 """
 
 import shutil
@@ -43,14 +44,18 @@ def run(name: str, *arguments: str, **options) -> subprocess.CompletedProcess:
     )
 
 
-def main() -> int:
-    print("Fetching ONNX Runtime for the browser …", flush=True)
-    fetched = run("npm", "ci", "--omit=dev")
+def main(arguments: list[str]) -> int:
+    for_tests = arguments == ["--tests"]
+    what = "Pyodide, Python as a page runs it" if for_tests else "ONNX Runtime for the browser"
+    print(f"Fetching {what} …", flush=True)
+    how = ["install", "--no-save"] if for_tests else ["ci", "--omit=dev"]
+    fetched = run("npm", *how, "--omit=optional")
     if fetched.returncode == 0:
         return 0
     print(
         f"{fetched.stdout}\n"
-        'npm could not fetch ONNX Runtime, which the page "A ResNet in the page" runs its network with.\n'
+        f"npm could not fetch {what}"
+        f"{'' if for_tests else ', which the page `A ResNet in the page` runs its network with'}.\n"
         "It needs the npm registry, once. Behind a proxy or a mirror, tell npm: npm config set registry ADDRESS.\n"
         "Then run the command again.",
         file=sys.stderr,
@@ -59,4 +64,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,9 @@
 """Runs the notebooks of the book and stores their outputs: all of them, or those named on the command line.
 
-Two runs on one machine give the same files, byte for byte. A notebook whose outputs are not fit to be published, because
-a cell fails, warns or shows a path of this machine, is left as it was; the others are written, and the exit status is 1.
-The same holds for a notebook with an answer to an exercise: the book is published with stubs, and the answer is someone's work.
+Two runs on one machine give the same files, byte for byte. A notebook whose outputs are not fit to be published,
+because a cell fails, warns or shows a path of this machine, is left as it was; the others are written, and the exit
+status is 1. The same holds for a notebook with an answer to an exercise: the book is published with stubs, and the
+answer is someone's work.
 """
 
 import argparse
@@ -97,7 +98,7 @@ def answers(notebook: NotebookNode) -> list[str]:
     return found
 
 
-VERDICT = re.compile(r"[✔✘] \w+: (?:passed|failed)\.")
+VERDICT = re.compile(r"[✔✘] \w+(?: \(\w+\))?: (?:passed|failed)\.")
 
 
 def images(cell: NotebookNode) -> list[NotebookNode]:
@@ -144,7 +145,9 @@ def problems(notebook: NotebookNode) -> list[str]:
 
 
 def normalise(notebook: NotebookNode) -> None:
-    """Leaves only what is the same for everyone, and puts the text of each picture where the book's pages look for it."""
+    """Leaves only what is the same for everyone, and puts the text of each picture where the book's pages look for
+    it.
+    """
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     for cell in notebook.cells:
         cell.metadata = NotebookNode(
@@ -161,7 +164,8 @@ def normalise(notebook: NotebookNode) -> None:
             cell.metadata["mystnb"] = mystnb
 
 
-# In seconds, for a cell, a kernel's start, and outputs that are on their way: only what never ends takes so long, on any machine.
+# In seconds, for a cell, a kernel's start, and outputs that are on their way: only what never ends takes so long, on
+# any machine.
 PATIENCE = {"timeout": 3600, "startup_timeout": 600, "iopub_timeout": 600}
 
 
@@ -170,7 +174,9 @@ CONNECTIONS = tempfile.TemporaryDirectory(prefix="kernels-")
 
 
 def kernel_manager(kind: type[KernelManager] = AsyncKernelManager, **options) -> KernelManager:
-    """A manager whose kernel talks through files: of the ports that it would draw instead, another may draw the same."""
+    """A manager whose kernel talks through files: of the ports that it would draw instead, another may draw the
+    same.
+    """
     name = Path(CONNECTIONS.name, f"{uuid.uuid4().hex[:12]}.json")
     return kind(transport="ipc", connection_file=str(name), **options)
 

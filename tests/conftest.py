@@ -14,7 +14,8 @@ from hypothesis import settings
 from jupyter_client.manager import KernelManager
 from run_notebooks import PATIENCE, kernel_manager
 
-# As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for ever.
+# As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for
+# ever.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A make that a test starts is one of its own: it must not hear of the NEWEST=1 of the make that runs the tests.
@@ -35,7 +36,7 @@ LONGEST_FIRST = (
     "test_exercises.py",
     "test_solutions.py",
     "test_pages.py",
-    "test_handed_in.py",
+    "test_hand_ins.py",
     "09-fast.ipynb",
     "07-why-residual.ipynb",
     "08-inside.ipynb",
@@ -48,7 +49,9 @@ LONGEST_FIRST = (
 
 @pytest.fixture(scope="session")
 def browser():
-    """A Chromium without a window, of which each test makes its own pages. It waits as long as a busy machine may need."""
+    """A Chromium without a window, of which each test makes its own pages. It waits as long as a busy machine may
+    need.
+    """
     with opened() as browser:
         make_context = browser.new_context
 
@@ -81,7 +84,9 @@ def site():
 
 @pytest.fixture
 def explorer_page(browser):
-    """A function that shows one explorer on an empty page and returns the page. It fails if the page reports an error."""
+    """A function that shows one explorer on an empty page and returns the page. It fails if the page reports an
+    error.
+    """
     contexts, errors = [], []
 
     def show(explorer, width=900, **options):
@@ -111,7 +116,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Prints the table that test_exercises.py makes, also where a worker of xdist ran it, and the processor time of all."""
+    """Prints the table that test_exercises.py makes, also where a worker of xdist ran it, and the processor time of
+    all.
+    """
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, text in getattr(report, "user_properties", []):

@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from run_notebooks import is_stub
 from solutions import kind_of, solve
 
-from resnet_lib.exercises.handed_in import check_file
+from resnet_exercises.hand_ins import check_file
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "04-bottleneck.ipynb"
@@ -27,7 +27,7 @@ def clone(tmp_path, monkeypatch):
     for name in ("Makefile", ".gitignore", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
-    for name in ("book/_static", "resnet_lib", "tests"):
+    for name in ("book/_static", "resnet_exercises", "resnet_lib", "tests"):
         (tmp_path / name).mkdir(parents=True)
     for name in (NAME, "glossary.md"):
         shutil.copy(ROOT / "book" / name, tmp_path / "book")
@@ -349,7 +349,7 @@ def test_an_answer_in_another_cell_is_found_by_its_check(tmp_path):
         "def same_padding(k):\n    raise NotImplementedError", metadata={"tags": ["exercise"]}
     )
     cells = [
-        new_code_cell("from resnet_lib.exercises import check"),
+        new_code_cell("from resnet_exercises import check"),
         stub,
         new_code_cell("def same_padding(k):\n    return 1"),
         new_code_cell('check("same_padding", same_padding)'),

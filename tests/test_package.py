@@ -8,7 +8,7 @@ import zipfile
 from colab import ROOT, commit_the_working_tree
 
 
-def test_the_wheel_holds_the_whole_library_and_its_build_warns_of_nothing(tmp_path):
+def test_the_wheel_holds_both_packages_and_its_build_warns_of_nothing(tmp_path):
     commit_the_working_tree(tmp_path / "tree")
     build = f"from setuptools import build_meta; build_meta.build_wheel({str(tmp_path)!r})"
     made = subprocess.run(
@@ -21,5 +21,10 @@ def test_the_wheel_holds_the_whole_library_and_its_build_warns_of_nothing(tmp_pa
     assert made.returncode == 0 and "arning" not in made.stdout + made.stderr, made
     (wheel,) = tmp_path.glob("*.whl")
     files = {name for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name}
-    library = [path for path in (ROOT / "resnet_lib").rglob("*.*") if path.suffix != ".pyc"]
-    assert files == {path.relative_to(ROOT).as_posix() for path in library}
+    ours = [
+        path
+        for name in ("resnet_lib", "resnet_exercises")
+        for path in (ROOT / name).rglob("*.*")
+    ]
+    ours = {path.relative_to(ROOT).as_posix() for path in ours if path.suffix != ".pyc"}
+    assert files == ours

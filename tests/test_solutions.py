@@ -1,4 +1,6 @@
-"""Every notebook with each solution in its stub's place, as in Colab: every check says "passed". As released: "not attempted"."""
+"""Every notebook with each solution in its stub's place, as in Colab: every check says "passed". As released: "not
+attempted".
+"""
 
 import re
 from pathlib import Path
@@ -13,7 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from run_notebooks import is_stub
 from solutions import KINDS, kind_of, solution_of, solve
 
-from resnet_lib.exercises import EXERCISES
+from resnet_exercises import EXERCISES
+from resnet_exercises.exercise import load
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
@@ -56,6 +59,16 @@ def test_the_four_cells(cells):
     assert all(len(text.strip()) > 15 for _, text in folds), "an empty fold helps nobody"
 
 
+def test_the_fold_shows_the_solution_that_the_check_compares_with():
+    """But for the imports, which the notebook has at its top."""
+    for path in NOTEBOOKS:
+        for _, _, check, help_cell in exercises_in(path):
+            (name,) = re.findall(r'check\("(\w+)"', check.source)
+            if path.stem != "bug-clinic":
+                code = load(name).text.partition("\n\n\n")
+                assert solution_of(help_cell) == (code[2] or code[0]).strip("\n"), name
+
+
 def test_every_exercise_has_its_place():
     """Each exercise of the library stands in a chapter, with at most four in one."""
     chapters = [path for path in NOTEBOOKS if path.stem != "bug-clinic"]
@@ -78,7 +91,9 @@ def colab(tmp_path_factory):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_in_colab_with_solutions_every_check_passes(path, colab):
-    """In an empty folder, from its own first cell to the last, with the solutions in the stubs' places. It writes nothing."""
+    """In an empty folder, from its own first cell to the last, with the solutions in the stubs' places. It writes
+    nothing.
+    """
     notebook = nbformat.read(path, as_version=4)
     solve(notebook)
     machine = colab.machine(path.stem)
@@ -93,7 +108,9 @@ def test_in_colab_with_solutions_every_check_passes(path, colab):
 
 
 def test_colab_has_no_more_than_it_should_and_what_is_written_is_found(colab):
-    """What the set-up cell forgets stays missing, and so does what only the repository has; a file left behind is seen."""
+    """What the set-up cell forgets stays missing, and so does what only the repository has; a file left behind is
+    seen.
+    """
     code = """
         import importlib.util, os
         asked = ["torch", "sklearn", "resnet_lib", "torchinfo", "tqdm", "run_notebooks", "jupyterlab"]

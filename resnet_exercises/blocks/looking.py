@@ -1,0 +1,351 @@
+"""A block is built, gets the weights that every answer gets, and is looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from resnet_exercises import tensors
+from resnet_exercises.blocks.watching import Watch
+from resnet_exercises.errors import StudentError
+from resnet_exercises.observing import ANYTHING, Fact, Seen, named_kind, same
+from resnet_exercises.steps import Steps, Taken
+from resnet_exercises.tensors import fill, numbers, owner
+
+
+class Odd(Exception):
+    """A finding that makes all others idle, such as a layer that is not registered.
+
+    A probe then sees its text alone: the mistake is known by it wherever it was made.
+    """
+
+
+#: what a block gets as downsample
+PROJECTION = "a 1×1 convolution and its batch norm"
+CONVOLUTION = "a 1×1 convolution alone"
+IDENTITY = "nn.Identity()"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to build a block. One without ``expansion`` is a block without a shortcut."""
+
+    in_channels: int
+    channels: int
+    stride: int
+    expansion: int | None
+    downsample: str = ""
+
+    @property
+    def label(self) -> str:
+        """The case in words."""
+        text = f"in_channels {self.in_channels}, channels {self.channels}"
+        if self.stride > 1 or self.downsample:
+            text += f", stride {self.stride}"
+        return text + (f", downsample {self.downsample}" if self.downsample else "")
+
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shapes of the input and of the output that should come."""
+        start = tuple(self.input().shape)
+        size = [-(-pixels // self.stride) for pixels in start[2:]]
+        return start, (start[0], self.channels * (self.expansion or 1), *size)
+
+    def input(self, images: int = 3, height: int = 0, width: int = 0) -> Tensor:
+        """Images; without a size, so large that a stride in each convolution leaves more than
+        one pixel, which PyTorch adds to any size."""
+        shrunk = self.stride ** (3 if self.expansion == 4 else 2)
+        height, width = height or max(5, shrunk + 1), width or max(7, shrunk + 3)
+        return tensors.random_input(images, self.in_channels, height, width)
+
+    def build(self, block, seed: int = 987_654_321) -> tuple[nn.Module, nn.Module | None]:
+        """The block and the module on its shortcut, if any; what has its default is left out."""
+        tensors.set_seeds(seed)
+        if self.expansion is not None and expansion_of(block) != self.expansion:
+            raise Odd("its `expansion` is not right yet")
+        out = self.channels * (self.expansion or 1)
+        shortcut = nn.Identity() if self.downsample == IDENTITY else None
+        if self.downsample in (PROJECTION, CONVOLUTION):
+            shortcut = nn.Conv2d(self.in_channels, out, 1, self.stride, bias=False)
+        if self.downsample == PROJECTION:
+            shortcut = nn.Sequential(shortcut, nn.BatchNorm2d(out))
+        given = 4 if self.downsample else 3 if self.stride > 1 else 2
+        arguments = [self.in_channels, self.channels, self.stride, shortcut]
+        return call(block, arguments[:given]), shortcut
+
+
+def call(block, arguments: list):
+    """Calls the class by position, or by name where it takes arguments only so."""
+    names = ("in_channels", "channels", "stride", "downsample")[: len(arguments)]
+    signature = inspect.signature(block)
+    order = [p.name for p in signature.parameters.values() if p.kind != p.KEYWORD_ONLY]
+    if "stride" in order and "downsample" in order[: order.index("stride")]:
+        raise Odd("downsample stands before stride")
+    for given, named in ((arguments, {}), ((), dict(zip(names, arguments)))):
+        try:
+            signature.bind(*given, **named)
+        except TypeError:
+            continue
+        return block(*given, **named)
+    raise Odd(f"the class cannot be called with {', '.join(names)}")
+
+
+def expansion_of(block) -> object:
+    """The class attribute ``expansion`` if it is an int, else what is there instead."""
+    value = getattr(block, "expansion", None)
+    if value is None or isinstance(value, property):
+        return "the class has none"
+    return value if type(value) is int else f"it is {named_kind(value)}"
+
+
+class Look:
+    """A built block with the weights that every answer gets. ``watch`` must be on."""
+
+    def __init__(self, case: Case, block, watch: Watch, solution: type):
+        module, shortcut = case.build(block)
+        self.case, self.module, self.watch, self.x = case, module, watch, case.input()
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
+        self.given = list(self.shortcut.parameters())
+        watch.theirs = set(map(id, (*self.given, *self.shortcut.buffers())))
+        # a ReLU may be one of all blocks, in which an earlier look has left its mode
+        parts = [part for part in module.modules() if part is module or part._buffers]
+        self.asleep = not all(part.training for part in parts)
+        made = set(map(id, module.parameters()))
+        with torch.no_grad():
+            first = module.eval()(self.x.clone())
+            if isinstance(first, nn.Module):
+                raise TypeError(tensors.layer_instead_of_tensor(first))
+            if not isinstance(first, Tensor):
+                raise Odd(f"forward returns {named_kind(first)}, where a tensor is needed")
+            used, self.norms = list(watch.used.values()), watch.norms
+            self._all_are_registered(used, made)
+        self.begins = _begins(used, case.expansion is None)
+        pairs = zip(used, used[1:])
+        self.biases = [t for (a, _), (b, t) in pairs if (a, b) == ("weight", "shift")]
+        leave_out = watch.theirs | set(map(id, self.biases))
+        self.weights = [(role, t) for role, t in used if id(t) not in leave_out]
+        followed = watch.theirs | watch.used.keys()
+        self.idle = any(id(p) not in followed for p in module.parameters())
+        copied = any(
+            own is not given and given.dim() == 4 and torch.equal(own, given)
+            for own in module.parameters()
+            for given in self.given
+        )
+        if self.idle and not watch.foreign:
+            self._take_those_registered(solution)
+        self.fill()
+        if self.given:
+            self._downsample_has_a_part(copied)
+
+    def _all_are_registered(self, used: list, made: set[int]) -> None:
+        weights = [owner(t) for _, t in used if isinstance(owner(t), nn.Parameter)]
+        if not all(weight.requires_grad for weight in weights):
+            raise Odd("it computes with weights that have requires_grad=False")
+        known = set(map(id, self.module.parameters()))
+        late = (set(map(id, weights)) | known) - made
+        if late:
+            self.watch.used.clear()
+            self.module(self.x.clone())
+            if late - self.watch.used.keys() - set(map(id, self.module.parameters())):
+                raise Odd("forward makes new layers in each call")
+            if late <= known:
+                raise Odd("its layers are made in the first call of forward")
+            raise Odd("it computes with layers that PyTorch does not know of")
+
+    def _take_those_registered(self, solution: type) -> None:
+        """Where functions compute that no watch follows: the weights as they are registered.
+
+        That is so if there are as many as in the solution, of the same sizes, and the results
+        are equal then. A right answer needs it that computes a convolution by F.unfold, or a
+        batch norm by its formula.
+        """
+        with Watch() as watch:
+            twin = Look(self.case, solution, watch, solution)
+        ours, theirs = self._by_size(), twin._by_size()
+        if [t.numel() for t in ours] != [t.numel() for t in theirs]:
+            return
+        place = {id(t): own for t, own in zip(theirs, ours)}
+        followed = self.weights
+        with torch.no_grad():
+            self.weights = [(role, place[id(t)].reshape(t.shape)) for role, t in twin.weights]
+            begins = _begins(self.weights, self.case.expansion is None)
+            self.fill()
+            if same(self.module(self.x.clone()), twin.module(self.x.clone())):
+                self.idle, self.begins = False, begins
+            else:
+                self.weights = followed
+
+    def _by_size(self) -> list[Tensor]:
+        """The block's own tensors, by their size; equal ones as they are registered."""
+        found = [*self.module.parameters(), *self.module.buffers()]
+        own = [t for t in found if id(t) not in self.watch.theirs and t.is_floating_point()]
+        return sorted(own, key=Tensor.numel)
+
+    def fill(self) -> None:
+        """Gives all weights and statistics the numbers that they have in each answer."""
+        fill(self.weights)
+        for layer in self.shortcut.modules():
+            if isinstance(layer, nn.Conv2d):
+                fill([("weight", layer.weight)], seed=9)
+            elif isinstance(layer, nn.BatchNorm2d):
+                fill([("scale", layer.weight), ("shift", layer.bias)], seed=9)
+                fill([("mean", layer.running_mean), ("variance", layer.running_var)], seed=9)
+        for bias in self.biases:  # batch norm removes it; `settings` tells of it
+            bias.data.zero_()
+
+    @torch.no_grad()
+    def _downsample_has_a_part(self, copied: bool) -> None:
+        output = self.module.eval()(self.x.clone())
+        self.given[-1].data.add_(1)
+        if torch.equal(self.module(self.x.clone()), output):
+            if copied:
+                raise Odd("it computes with a copy of the downsample that was given")
+            raise Odd("the downsample that was given has no part in the result")
+        self.given[-1].data.sub_(1)
+
+    def result(self) -> dict[str, object]:
+        """The output in eval mode."""
+        what = "parameters used in nn.Conv2d, F.conv2d, nn.BatchNorm2d or F.batch_norm"
+        trained = [t for role, t in self.weights if role not in ("mean", "variance")]
+        given = self.x.clone()
+        with torch.no_grad(), Steps() as steps, self._downsample_is_one_of(steps.taken):
+            output = _draws_no_numbers(self.module.eval(), given, "eval")
+        return {
+            "its steps": Taken(steps.taken),
+            "shape of the output": tuple(getattr(output, "shape", ())),
+            f"number of {what}": sum(map(Tensor.numel, trained)),
+            "output in eval mode": numbers(output),
+            "the input is left as it was": tensors.unchanged(given, self.x),
+        }
+
+    @contextlib.contextmanager
+    def _downsample_is_one_of(self, steps: list[tuple[str, Tensor]]) -> Iterator[None]:
+        """Whatever the module that was given does is one step, as in the reader's code."""
+        begins: list[int] = []
+
+        def ends(module, given, result):
+            steps[begins.pop() :] = [("downsample", result.clone().flatten())]
+
+        before = self.shortcut.register_forward_pre_hook(lambda *_: begins.append(len(steps)))
+        with before, self.shortcut.register_forward_hook(ends):
+            yield
+
+    def rest(self) -> Seen:
+        """Modes, other inputs, gradients, in the order in which a difference is worth telling."""
+        module, x, seen = self.module, self.x, Seen()
+        module.eval()(x.clone())
+        seen["gradients are still switched on"] = Fact(
+            torch.is_grad_enabled(), "forward switches the gradients off for all code after it"
+        )
+        seen["the block stays in eval mode"] = Fact(
+            not module.training, "forward takes the block out of eval mode"
+        )
+        with torch.no_grad():
+            output = numbers(_draws_no_numbers(module.train(), x.clone(), "train"))
+        seen["the block stays in train mode"] = Fact(
+            module.training,
+            "after block.train(), a call of forward finds or leaves it in eval mode",
+        )
+        seen |= self._other_images()
+        seen["output in train mode"] = output
+        watched = [t for role, t in self.weights if role in ("mean", "variance")]
+        watched += self.shortcut.buffers()
+        seen["running statistics"] = [tensor.clone() for tensor in watched]
+        seen |= tensors.attempt_gradients(module, x, self.weights)
+        self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
+        seen |= tensors.gradient_in_eval_mode(module, x)
+        with torch.no_grad():
+            rows = x.clone(memory_format=torch.channels_last)
+            seen["output for an input in channels_last layout"] = numbers(module(rows))
+            try:
+                output = numbers(module.double()(x.double()))
+            except Exception:
+                output = ANYTHING  # as with x.float() in forward: nobody asks for float64
+            module.float()  # it may share its layers with others
+            seen["output in float64"] = output
+        return seen
+
+    @torch.no_grad()
+    def _other_images(self) -> dict[str, object]:
+        """Large numbers, so that an upper bound shows, and an even size, so that padding on one
+        side does. Also one pixel and one image, where the folk cure for "Expected more than 1
+        value per channel" does harm."""
+        seen = {}
+        small = [(3, 1, 1), (1, 5, 5)] if self.case.stride == 1 else []
+        for size in [(1, 8, 6), *small]:
+            other = 1000 * self.case.input(*size)
+            for mode in ("eval", "train"):
+                self.module.train(mode == "train")
+                what = f"output for {tensors.images(other.shape)}, of large numbers"
+                seen[f"{what}, in {mode} mode"] = self._output(other.clone())
+        self.module.eval()
+        return seen | {"output, after other images": self._output(self.x.clone())}
+
+    def _output(self, x: Tensor) -> object:
+        """The output for ``x``, or the error. It notes where fewer batch norms are applied."""
+        before = self.watch.norms
+        try:
+            output = numbers(self.module(x))
+        except Exception as error:
+            return StudentError(error)
+        if self.watch.norms - before < self.norms:
+            again = x.shape == self.x.shape
+            where = "when the same images come again" if again else "for some images"
+            self.watch.foreign = f"it leaves a batch norm out {where}"
+        return output
+
+    def settings(self) -> Iterator[str]:
+        """What is wrong with the block, although its output is right."""
+        if self.asleep:
+            yield "it, or a part of it, begins in eval mode"
+        if self.biases:
+            yield "a convolution has a bias"
+        if self.idle:
+            yield "it has parameters that no convolution or batch norm uses"
+        saved = [t for t in self.module.state_dict().values() if t.is_floating_point()]
+        if sum(map(Tensor.numel, saved)) < sum(t.numel() for _, t in self.weights):
+            yield (
+                "its running statistics are not saved with its weights, as plain tensors are "
+                "not: nn.BatchNorm2d or self.register_buffer(…) keeps them"
+            )
+        with torch.no_grad():
+            self.module.train()(self.x.clone())
+        if found := self.watch.settings or self.begins:
+            yield found
+
+
+def _begins(weights: list[tuple[str, Tensor]], plain: bool) -> str:
+    """What is wrong with the numbers that a new block begins with, or an empty string.
+
+    Beside a shortcut, the last batch norm may begin with a scale of 0: then the block is the identity.
+    """
+    if found := tensors.starts(weights):
+        return found
+    scales = [tensor for role, tensor in weights if role == "scale"]
+    if scales and not scales[0].any():
+        return "the first batch norm begins with a scale of 0"
+    if plain and scales and not scales[-1].any():
+        return "the last batch norm begins with a scale of 0, so the block gives 0"
+    usual = {"mean": 0, "variance": 1}
+    if any((tensor != usual[role]).any() for role, tensor in weights if role in usual):
+        return "the running means must begin with 0, the running variances with 1"
+    return ""
+
+
+def _draws_no_numbers(function: Callable, x: Tensor, mode: str) -> object:
+    """What ``function`` gives; ``Odd`` if it draws random numbers or sets the seed."""
+    tensors.set_seeds(987_654_321)
+    before = tensors.randomness()
+    result = function(x)
+    after = tensors.torch_seed()
+    if tensors.randomness() != before:
+        tensors.set_seeds(123_456_789)
+        function(x)
+        if tensors.torch_seed() == after:
+            raise Odd("forward sets the seed of the random numbers")
+        raise Odd(f"forward draws random numbers in {mode} mode")
+    return result

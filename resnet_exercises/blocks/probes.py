@@ -1,0 +1,249 @@
+"""What is tried on the three blocks: they are built in several ways, and looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import re
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from resnet_exercises import observing
+from resnet_exercises.blocks import looking
+from resnet_exercises.blocks.looking import Case, Look, Odd, call, expansion_of
+from resnet_exercises.blocks.watching import SizeError, Watch, explained
+from resnet_exercises.light_blocks import quickly_made
+from resnet_exercises.observing import Fact, Probe, Seen, same
+from resnet_exercises.pictures import compare_images
+from resnet_exercises.steps import tell_steps
+from resnet_exercises.tensors import torch_seed
+
+PRAISE = {
+    "basic_block": "Your block computes what torchvision's BasicBlock computes: results, "
+    "gradients and running statistics.",
+    "bottleneck": "Your block computes what torchvision's Bottleneck computes: results, "
+    "gradients and running statistics.",
+    "plain_block": "Your block is the basic block without its shortcut: the twin that a fair "
+    "comparison needs.",
+}
+EXPANSIONS = {"basic_block": 1, "bottleneck": 4, "plain_block": None}
+#: in_channels and channels of the blocks that are made
+CHANNELS = {
+    "basic_block": [(4, 4), (4, 6), (4, 6), (4, 4), (4, 4), (6, 4), (4, 4)],
+    "bottleneck": [(8, 2), (6, 3), (4, 4), (8, 2), (8, 2), (6, 2), (8, 2)],
+    "plain_block": [(4, 4), (4, 6), (6, 4), (6, 4)],
+}
+#: their strides, and what they get as downsample where they take one
+STRIDES = [1, 2, 1, 3, 1, 1, 1]
+GIVEN = ["", *[looking.PROJECTION] * 4, looking.CONVOLUTION, looking.IDENTITY]
+
+NEW = "a new block"
+RIGHT = "as it should be"
+MISSING = ", and no downsample"
+NO_EXPANSION = "its `expansion` is not right yet"
+
+
+def probes(name, solution):
+    """The blocks that an answer has to make."""
+    expansion = EXPANSIONS[name]
+    cases = [
+        Case(*channels, stride, expansion, given if expansion else "")
+        for channels, stride, given in zip(CHANNELS[name], STRIDES, GIVEN)
+    ]
+    tried = []
+    for case in cases:
+        tried.append(look_probe(solution, case))
+        if case in cases[:2]:
+            tried.append(look_probe(solution, case, more=True))
+    tried.append(new_block_probe(solution, cases[:2], tried[:4]))
+    if expansion is None:
+        return tried
+    downsample = missing_projection_probe(solution, cases[2]), lost_downsample_probe(cases[1:5])
+    return [expansion_probe(expansion), *tried, *downsample]
+
+
+#: what an error tells, in whichever class and line it is raised
+_TELLING = {
+    r"has no attribute 'downsample'|^name 'downsample' is not defined": (
+        "forward asks for a downsample that `__init__` has not kept"
+    ),
+    r"must be divisible by groups": "a convolution has another groups than 1",
+}
+
+
+def look_probe(solution: type, case: Case, more: bool = False) -> Probe:
+    """Builds the block as in ``case`` and looks at its output, or at what ``more`` it does."""
+
+    def run(block) -> object:
+        watch = Watch()
+        try:
+            with watch:
+                look = Look(case, block, watch, solution)
+                seen = look.rest() if more else look.result()
+        except Odd as finding:
+            return str(finding)
+        except Exception as error:
+            for words, told in _TELLING.items():
+                if re.search(words, str(error)):
+                    return told
+            raise explained(error, watch, *case.shapes()) from None
+        return watch.foreign if watch.foreign and not same(seen, right()) else seen
+
+    @functools.cache
+    def right() -> object:
+        with observing.looking_for(None):
+            return run(solution)
+
+    return Probe(case.label + (", in training and other images" if more else ""), run)
+
+
+def new_block_probe(solution: type, cases: list[Case], first: list[Probe]) -> Probe:
+    """What results do not show, and what the block does where it is as wide as in a ResNet.
+
+    It is looked at where the ``first`` probes see nothing wrong: no mistake hides another.
+    """
+    are_right = [observing.comparison(probe, solution) for probe in first]
+
+    def run(block) -> object:
+        if not all(is_right(block) for is_right in are_right):
+            return "it is not looked at, as another thing is not right yet"
+        return next(findings(block, cases, solution), None) or wide_blocks(block, cases[1])
+
+    return Probe(NEW, run)
+
+
+def findings(block, cases: list[Case], solution: type) -> Iterator[str]:
+    """What is wrong with a block, although its results are right."""
+    made, seeds = [], []
+    for seed in (1, 2):
+        made.append(cases[0].build(block, seed)[0])
+        seeds.append(torch_seed())
+    ours, theirs = (set(map(id, module.parameters())) for module in made)
+    if ours & theirs:
+        yield "two blocks share their weights"
+    if seeds[0] == seeds[1]:
+        yield "`__init__` sets the seed of the random numbers"
+    looks, outputs = [], []
+    for case in cases:
+        with Watch() as watch:
+            looks.append(Look(case, block, watch, solution))
+            yield from looks[-1].settings()
+        # an error, where a setting of the later block does not fit the first
+        with torch.no_grad(), contextlib.suppress(Exception):
+            outputs.append(looks[0].module.eval()(looks[0].x.clone()))
+    if not same(outputs[:1], outputs[1:]):
+        yield "a block made later changes what an earlier one computes"
+
+
+def wide_blocks(block, like: Case) -> Seen:
+    """What blocks of real width consist of. Those with a stride are ``like`` one with a stride."""
+    seen = Seen()
+    for width, stride in itertools.product((64, 128, 256, 512), (1, 2)):
+        given = like.downsample if stride == 2 else ""
+        case = Case(width * (like.expansion or 1), width, stride, like.expansion, given)
+        try:
+            with quickly_made():
+                seen |= plan(block, case)
+        except Exception as error:
+            raise SizeError(error, [case.label], f"The block has {case.label}.") from None
+    return seen
+
+
+def plan(block, case: Case) -> dict[str, object]:
+    """The shape that comes out, and what a block consists of."""
+    module, _ = case.build(block)
+    with torch.no_grad(), Watch() as watch:
+        output = module.eval()(torch.ones(1, case.in_channels, 5, 5))
+    like = f", with {case.label}"
+    return {
+        f"the shape of the output{like}": tuple(output.shape),
+        f"its convolutions{like}": Fact(
+            not watch.options, " and ".join(sorted(watch.options)) + like
+        ),
+        f"the number of parameters{like}": sum(p.numel() for p in module.parameters()),
+    }
+
+
+def expansion_probe(expansion: int) -> Probe:
+    """Looks at the class attribute alone."""
+
+    def run(block) -> object:
+        value = expansion_of(block)
+        if value == "the class has none":
+            with contextlib.suppress(Exception):
+                if getattr(block(8 * expansion, 8), "expansion", None) is not None:
+                    return "only instances have it"
+        is_other = type(value) is int and value != expansion
+        return Fact(False, f"it is {value}") if is_other else value
+
+    return Probe("the class attribute `expansion`", run)
+
+
+def missing_projection_probe(solution: type, case: Case) -> Probe:
+    """Stride 2, but no downsample: the sum is impossible, and must not be hidden.
+
+    A block that makes a projection of its own adds one all the same, and is not refused here.
+    """
+
+    def convolutions(module: nn.Module) -> int:
+        return sum(parameter.dim() == 4 for parameter in module.parameters())
+
+    def gives_a_result(block, channels: int) -> bool:
+        arguments = [case.in_channels, channels, 2]
+        try:
+            module = call(block, arguments)
+            output = module.eval()(case.input(3, 9, 11))  # not 1×1 after three strides
+        except Exception:
+            return False
+        no_more = convolutions(module) <= convolutions(solution(*arguments))
+        return no_more and isinstance(output, torch.Tensor)
+
+    def run(block) -> str:
+        if expansion_of(block) != case.expansion:
+            return NO_EXPANSION
+        return "a result" if any(gives_a_result(block, c) for c in widths) else "an error"
+
+    widths = case.channels, case.in_channels // case.expansion  # of the second, the size alone
+    said = f"in_channels {case.in_channels}, channels {widths[0]} or {widths[1]}, stride 2"
+    return Probe(said + MISSING, run)
+
+
+def lost_downsample_probe(cases: list[Case]) -> Probe:
+    """Whether the block ever keeps the module that it is given, if it runs at all."""
+
+    def is_lost(module: nn.Module, shortcut: nn.Module) -> bool:
+        kept = {*module.modules(), *module.parameters(), *map(id, vars(module).values())}
+        given = {shortcut, *shortcut.parameters(), id(shortcut)}
+        return getattr(module, "downsample", shortcut) is None and not given & kept
+
+    def run(block) -> str:
+        try:
+            cases[-1].build(block)[0].eval()(cases[-1].input())
+            lost = all(is_lost(*case.build(block)) for case in cases)
+        except Exception:
+            return RIGHT  # the other probes tell why it does not run
+        return "`self.downsample` is None" if lost else RIGHT
+
+    return Probe("a downsample that is given", run)
+
+
+def evidence(probe, expected, got) -> str:
+    """The first finding in words; for numbers, where they differ."""
+    if isinstance(got, dict):
+        return tell_steps(probe, expected, got)
+    found = got.otherwise if isinstance(got, Fact) else got
+    if probe.label.startswith("the class attribute"):
+        return f"The class attribute `expansion` should be {expected}: {found}."
+    if probe.label.endswith(MISSING) and found != NO_EXPANSION:
+        found = "the shapes do not fit, and PyTorch raises an error; your block gives a result"
+    return f"{'In your block' if probe.label == NEW else f'With {probe.label}'}: {found}."
+
+
+def picture(probe, expected, got) -> Callable | None:
+    """The wrong result beside the right one."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return compare_images(*observing.first_difference(expected, got)[1:])
+    return None

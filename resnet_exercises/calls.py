@@ -1,0 +1,310 @@
+"""The probe of an exercise that is a function of plain values: it calls the answer and compares what comes back."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import itertools
+import numbers
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from resnet_exercises.errors import StudentError, TimeIsUp, raising_statement
+from resnet_exercises.observing import Probe, Seen, first_difference, named_kind
+from resnet_exercises.running import as_long_as, processor_time
+from resnet_exercises.screening import forgets_raise
+
+LONGEST = 12  # of a list, so many entries are looked at, and its length
+ENOUGH = 0.3  # seconds of processor time in calls: then no more of the many are made
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: positional and named arguments, and all values in the order of the signature, defaults included."""
+
+    label: str
+    positional: tuple = field(compare=False)
+    named: dict[str, object] = field(compare=False)
+    everything: tuple = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def call(name: str, *positional: object, everything: tuple = (), **named: object) -> Call:
+    """A call of the function ``name``."""
+    given = [repr(value) for value in positional]
+    given += [f"{key}={value!r}" for key, value in named.items()]
+    return Call(f"{name}({', '.join(given)})", positional, named, everything or positional)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one call gave, as plain values: comparing two of these runs no code of a student's."""
+
+    kind: str  #: "int", "float", "str", "list", "tuple", "tensor", "None", "error", "other", …
+    value: Any = None
+    shown: str = field(default="", compare=False)  #: for the message, as in "4.0, a float"
+    short: str = field(default="", compare=False)  #: the same inside a list, as in "4.0"
+    right: Result | None = field(
+        default=None, compare=False
+    )  #: what one of the many calls should give
+
+
+STEADY = Result("steady", shown="the right result")
+CHANGING = Result("changing", shown="one result the first time and another the second")
+SHARED = Result("shared", shown="this list, but the next call of your function changes it")
+
+
+class OutOfTime(StudentError):
+    """The time is up: tells which call was running, and whether those before it were slow."""
+
+    def __init__(self, error: TimeIsUp, running: Call, before: int, seconds: float):
+        super().__init__(error)
+        self.running, self.before, self.each = running, before, seconds / max(before, 1)
+
+    def explain(self) -> str:
+        said = f"{self.running} had not finished when the time was up that a check has for your code."
+        if self.before and self.each > as_long_as(0.01):
+            return (
+                f"{said} The {self.before} before it took about {1000 * self.each:.0f} ms each. "
+                "Make what takes long, such as a network, once and outside of the function."
+            )
+        return f"{said} Either your code is slow, or a loop in it never ends."
+
+
+def calls(
+    solution: Callable,
+    first: Iterable[Call],
+    then: Iterable[Call] = (),
+    many: Iterable[Call] = (),
+    form: Callable[[Result, Result], Result] = lambda result, expected: result,
+) -> list[Probe]:
+    """The probe that makes calls, and sees a :class:`Result` for each.
+
+    The calls in ``then`` are special cases, made only of an answer that has all of ``first`` right: so a mistake in the
+    rule has one name, whatever the code does with special cases. ``many`` are made of an answer that has all the others
+    right, up to the first that is wrong: so no rule that is right by luck comes through. ``form(result, expected)``
+    gives a wrong result of ``first`` a form in which one mistake looks the same in all codes that make it.
+    """
+    first, then, many = list(first), list(then), list(many)
+    right = {one: _once(solution, one, True, True)[0] for one in (*first, *then, *many)}
+
+    def run(answer: Callable) -> Seen:
+        made, seen = _Calls(answer, right), Seen()
+        if kept := made.keeps_something(first[0], first[1]):
+            seen[first[0]] = kept
+            for one in first[1:] if kept is CHANGING else ():
+                seen[one] = STEADY if made.is_right_twice(one, first[0]) else CHANGING
+            return seen
+        for one in first:
+            result = made.make(one)
+            seen[one] = result if result == right[one] else form(result, right[one])
+        if all(result.value == "refused" for result in seen.values()):
+            refuses = [made.make(one, True) for one in then if right[one].kind == "error"]
+            seen["refuses the special cases too"] = all(
+                result.value in ("ValueError", "refused") for result in refuses
+            )
+        for one in then if not made.wrong else ():
+            seen[one] = made.make(one, special=True)
+        for one in many if not made.wrong else ():
+            # an answer that asks a network, say, is not tried on all of them
+            if made.wrong or made.seconds > as_long_as(ENOUGH):
+                break
+            if (result := made.make(one, special=True)) != right[one]:
+                seen[one] = replace(result, right=right[one])
+        return seen
+
+    return [Probe("these calls", run)]
+
+
+class _Calls:
+    """The calls of one answer in one check."""
+
+    def __init__(self, answer: Callable, right: dict[Call, Result]):
+        self.answer, self.right = answer, right
+        self.made, self.wrong, self.seconds = 0, 0, 0.0
+
+    def make(self, one: Call, special: bool = False) -> Result:
+        """What a call gives. In a ``special`` case a NotImplementedError does not mean that nothing is written yet."""
+        start = processor_time()
+        result, _ = self.once(one, special)
+        self.made += 1
+        self.seconds += processor_time() - start
+        expected = self.right[one]
+        if result == expected:
+            return result
+        self.wrong += 1
+        if expected.kind != "error" or result.kind in ("error", "exception"):
+            return result
+        if result.kind in ("str", "tuple"):  # whatever they say
+            return replace(result, value=None)
+        return Result("unraised", shown=result.shown) if forgets_raise(self.answer) else result
+
+    def keeps_something(self, one: Call, other: Call) -> Result | None:
+        """What a call leaves: a changed input, or another result after a call in between, as where a list is kept."""
+        before, result = self.once(one)
+        if before.kind == "changed input":
+            return before
+        self.once(other)
+        shared = before.kind == "list" and plain(result) != before
+        changing = self.once(one)[0] != before
+        return CHANGING if changing else SHARED if shared else None
+
+    def is_right_twice(self, one: Call, other: Call) -> bool:
+        """Whether a call gives the right result, and does so again after another one."""
+        results = [self.once(call)[0] for call in (one, other, one)]
+        return results[0] == results[2] == self.right[one]
+
+    def once(self, one: Call, special: bool = False) -> tuple[Result, object]:
+        """One call: what it gave, as plain values and as it is."""
+        try:
+            return _once(self.answer, one, special, self.right[one].kind == "error")
+        except TimeIsUp as error:
+            raise OutOfTime(error, one, self.made, self.seconds) from None
+
+
+def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Result, object]:
+    """One call, which may be special and should be ``refused`` or not: what it gave, as plain values and as it is."""
+    before, named = _with_its_names(answer, one) if one.named else (one.positional, {})
+    positional = copy.deepcopy(before)
+    try:
+        result = answer(*positional, **named)
+        if positional != before:
+            turned = tuple(value[::-1] for value in before if isinstance(value, list))
+            how = "turned round" if positional == turned else "other values"
+            shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
+            return Result("changed input", how, shown), result
+        return plain(result), result
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and not special:
+            raise
+        told = StudentError(error)
+        return Result("error", _kind_of_error(error, told.text, refused), told.explain()), None
+
+
+def _with_its_names(answer: Callable, one: Call) -> tuple[tuple, dict[str, object]]:
+    """The arguments of a call, named as the answer names them: with the same initial, or by their places."""
+    names: list[str] = []
+    try:
+        signature = inspect.signature(answer)
+        names = list(signature.parameters)
+        signature.bind(*one.positional, **one.named)
+        return one.positional, one.named
+    except (TypeError, ValueError):
+        free = names[len(one.positional) :]
+        alike = {own: one.named[n] for n in one.named for own in free if own[0].lower() == n[0]}
+        fits = len(alike) == len(one.named)
+        return (one.positional, alike) if fits else (one.everything, {})
+
+
+def _kind_of_error(error: Exception, text: str, refused: bool) -> str:
+    """How an error came about: a ValueError where there should be one, another refusal, or a fault in the code."""
+    if text.startswith("exceptions must derive from"):
+        return "no exception is raised"
+    if text == "'NoneType' object has no attribute 'append'":
+        return "append to None"
+    line = raising_statement(error)
+    raised = ast.unparse(line.exc) if isinstance(line, ast.Raise) and line.exc else ""
+    on_purpose = isinstance(line, ast.Raise) and (
+        type(error).__name__ in raised or raised.isidentifier()
+    )
+    on_purpose = on_purpose or isinstance(error, AssertionError)
+    if not refused:
+        return "refused" if on_purpose else "another"
+    if isinstance(error, ValueError):
+        return "ValueError"
+    if isinstance(error, NotImplementedError):
+        return "stub left" if on_purpose else "refused"
+    if on_purpose or isinstance(error, RuntimeError) and not isinstance(error, RecursionError):
+        return "refused"
+    return "in a raise" if line is not None else "by accident"
+
+
+def plain(value: Any, depth: int = 0) -> Result:
+    """A student's result as plain values.
+
+    Python's and NumPy's integers are ints, as ``range`` and PyTorch take both; bools, floats and tensors are not.
+    """
+    kind = type(value)
+    if value is None:
+        return Result("None", shown="None", short="None")
+    if issubclass(kind, numbers.Integral) and not issubclass(kind, bool):
+        number = int(value)
+        text = f"{number:,}" if abs(number) < 10**30 else "a number of more than 30 digits"
+        return Result("int", number, text, text.replace(",", ""))
+    if issubclass(kind, numbers.Real) and not issubclass(kind, bool):
+        text = repr(float(value))
+        return Result("float", text, f"{text}, a float", text)
+    if issubclass(kind, str):
+        start = str.__str__(str.__getitem__(value, slice(0, 200)))
+        text = repr(start if len(start) < 100 else start[:100] + "…")
+        return Result("str", (str.__len__(value), start), f"{text}, a str", text)
+    if kind.__module__.split(".")[0] in ("torch", "numpy") and hasattr(value, "reshape"):
+        return _plain_tensor(value, "array" if kind.__module__ == "numpy" else "tensor")
+    if kind is dict and depth < 3:
+        entries = plain(list(itertools.islice(value.values(), LONGEST + 1)), depth)
+        return Result("dict", entries.value, "a dict", "a dict")
+    if issubclass(kind, Iterator):
+        return Result("iterator", None, f"an iterator ({kind.__name__[:60]})", "an iterator")
+    error = value if kind is type else kind
+    if issubclass(error, BaseException):
+        article = "an" if error.__name__[0] in "AEIOU" else "a"
+        text = f"{article} {error.__name__[:60]} as its result, and does not raise it"
+        return Result("exception", None, text, text)
+    for sequence in (list, tuple):
+        if issubclass(kind, sequence) and depth < 3:
+            return _plain_sequence(value, sequence, depth)
+    return Result("other", kind.__name__, named_kind(value), named_kind(value))
+
+
+def _plain_sequence(value: list | tuple, sequence: Any, depth: int) -> Result:
+    length = sequence.__len__(value)
+    entries = sequence.__getitem__(value, slice(0, LONGEST))
+    entries = [plain(entry, depth + 1) for entry in entries]
+    text = ", ".join(entry.short for entry in entries) + (", …" if length > LONGEST else "")
+    if sequence is list:
+        return Result("list", (length, tuple(entries)), f"[{text}]", f"[{text}]")
+    text = f"({text},)" if length == 1 else f"({text})"
+    return Result("tuple", (length, tuple(entries)), f"{text}, a tuple", text)
+
+
+def _plain_tensor(value: Any, kind: str) -> Result:
+    """A tensor or an array, of which the first entries are looked at."""
+    shape = tuple(value.shape)
+    try:
+        entries = plain(value.reshape(-1)[: LONGEST + 1].tolist(), 1)
+    except Exception:  # on the meta device there are no numbers
+        entries = Result("other")
+    text = entries.short[1:-1] if shape == () else entries.short
+    article = "an" if kind == "array" else "a"
+    return Result(kind, (shape, entries.value), f"{text}, {article} {kind}", f"{kind}({text})")
+
+
+def number_in_text(result: Result, expected: Result) -> Result:
+    """A text that holds the right number is the same, whatever words stand around it. For ``form`` of :func:`calls`."""
+    if result.kind == "str" and expected.kind == "int":
+        if str(expected.value) in re.findall(r"\d+", result.value[1].replace(",", "")):
+            return Result("number in a text", expected.value, result.shown)
+    return result
+
+
+def first_wrong(expected: object, got: object) -> tuple[Call, Result, Result]:
+    """The first call that gave something wrong: the call, what it should give, and what it gave."""
+    one, right, wrong = first_difference(expected, got)
+    return one, right or wrong.right, wrong
+
+
+def yours(got: Result) -> str:
+    """What the student's function gave, as the end of a sentence that began with what is right."""
+    return f". {got.shown}" if got.kind == "error" else f"; yours gives {got.shown}."
+
+
+def tell_value(one: Call, expected: Result, got: Result) -> str:
+    """Evidence where the call and the expected value say enough."""
+    if expected.kind == got.kind == "str":
+        return f"{one} should give {expected.short}; yours gives {got.short}."
+    return f"{one} should give {expected.shown}{yours(got)}"

@@ -1,0 +1,77 @@
+"""The check of an answer: screen it, try it with every probe, and give a mistake its name."""
+
+from __future__ import annotations
+
+from resnet_exercises.errors import StudentError
+from resnet_exercises.exercise import Exercise
+from resnet_exercises.naming import first_of_two, named, second_of_two
+from resnet_exercises.observing import goes_on, observe, same, tell
+from resnet_exercises.running import as_long_as, nothing_changes, time_limit, untimed
+from resnet_exercises.screening import NOT_ATTEMPTED, dropped_error, screen
+from resnet_exercises.verdict import FAILED, PASSED, Verdict
+
+#: An answer may take so many times as long as the solution took on this machine, and at least so many seconds.
+TIMES, SECONDS = 10, 1.0
+
+
+def check_answer(exercise: Exercise, answer: object) -> Verdict:
+    """The verdict on one answer. Never raises, changes no state, and ends soon."""
+    exercise.probes  # noqa: B018 - what is wrong in one of them is no fault of the answer
+    try:
+        with nothing_changes():
+            _, took = exercise.expected
+            with time_limit(max(TIMES * took, as_long_as(SECONDS))):
+                return screen(exercise, answer) or _try(exercise, answer)
+    except KeyboardInterrupt:
+        return exercise.verdict(FAILED, "The check was interrupted. Run it again.")
+    # whatever a student can write, a notebook never sees our traceback
+    except BaseException as error:
+        return exercise.verdict(FAILED, StudentError(error).explain())
+
+
+def _try(exercise: Exercise, answer: object) -> Verdict:
+    """Tries every probe; where one differs from the solution, looks for the mistake that differs in the same way."""
+    expected, got = exercise.expected[0], []
+    for probe in exercise.probes:
+        got.append(observe(probe, answer))
+        error = got[-1] if isinstance(got[-1], StudentError) else None
+        if error and error.not_implemented:
+            said = "Your code still raises NotImplementedError."
+            return exercise.verdict(NOT_ATTEMPTED, said)
+        if error and error.timed_out:
+            if all(map(same, got[:-1], expected)):
+                return exercise.verdict(FAILED, error.explain())
+            got.pop()  # slow, and wrong before the time was up
+            break
+    with untimed():
+        return _judge(exercise, answer, got)
+
+
+def _judge(exercise: Exercise, answer: object, got: list[object]) -> Verdict:
+    """The verdict on what the probes saw, or those of them for which there was time."""
+    expected = exercise.expected[0]
+    wrong = [number for number, seen in enumerate(got) if not same(seen, expected[number])]
+    if not wrong:
+        return exercise.verdict(PASSED, exercise.module.PRAISE[exercise.name])
+
+    first = wrong[0]
+    shown = exercise.probes[first], expected[first], got[first]
+    error = got[first] if isinstance(got[first], StudentError) else None
+    evidence = tell if error else getattr(exercise.module, "evidence", tell)
+    lines = [evidence(*shown)]
+    if dropped := dropped_error(answer):
+        lines.append(f"Besides, `{dropped}` stands there without `raise`, so it has no effect.")
+    found = named(exercise, wrong, got)
+    mistake = next(found, None)
+    if len(got) < len(expected) and next(found, None):
+        mistake = None  # what was seen fits more than one
+    if mistake is not None:
+        lines.insert(0, mistake.says)
+    elif mistake := next(first_of_two(exercise, wrong, got), None):
+        more = second_of_two(exercise, mistake, wrong, got)
+        lines[:0] = (
+            [mistake.says, more.says] if more else [f"At least: {goes_on(mistake.says)}"]
+        )
+    picture = getattr(exercise.module, "picture", lambda *seen: None)(*shown)
+    id = mistake.id if mistake else None
+    return exercise.verdict(FAILED, "\n".join(lines), id, picture)

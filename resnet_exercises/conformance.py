@@ -1,0 +1,266 @@
+"""The conformance card: the networks of Table 1, built from the reader's three classes, beside torchvision's."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from resnet_exercises.errors import StudentError, TimeIsUp, attempt
+from resnet_exercises.observing import named_kind, same
+from resnet_exercises.running import as_long_as, nothing_changes, time_limit
+from resnet_exercises.screening import is_stub
+from resnet_exercises.tensors import images, numbers, random_input
+from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED
+from resnet_exercises.weights_by_name import load_by_name, other_lengths, shared_weights
+from resnet_lib import count_parameters, randomise_batchnorm
+
+#: depth: blocks in each stage, and whether they are bottlenecks (He et al. 2015, Table 1)
+FIVE = {
+    18: ([2, 2, 2, 2], False),
+    34: ([3, 4, 6, 3], False),
+    50: ([3, 4, 6, 3], True),
+    101: ([3, 4, 23, 3], True),
+    152: ([3, 8, 36, 3], True),
+}
+COLUMNS = ("parameters", "multiply-adds at 224×224", "torchvision's weights", "logits")
+SECONDS = 30  # for a network, which takes about two
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of the card."""
+
+    right: bool | None  #: ``None``: not tried, because an earlier step failed
+    text: str
+    reason: str = ""  #: what differs
+
+    def __str__(self) -> str:
+        return f"{self.text} {'○' if self.right is None else '✔' if self.right else '✘'}"
+
+
+NOT_COMPARED, NOT_TRIED = Entry(None, "not compared"), Entry(None, "not tried")
+PAPERS_STRIDE = "That is exactly the paper's stride, in the first 1×1 of a bottleneck; torchvision has it in the 3×3."
+MUCH_WORK = (
+    "more than three times those of torchvision's. The stages work on larger images: is the max-pool of the stem "
+    "missing, or a stride of 2?"
+)
+
+
+@dataclass(frozen=True)
+class ConformanceCard:
+    """What ``conformance_card`` found. In a notebook it displays itself as a table."""
+
+    rows: dict[int, list[Entry]]  #: by depth; one entry for each of ``COLUMNS``
+    status: str  #: ``"passed"``, ``"failed"`` or ``"not attempted"``
+    empty: str = ""  #: where nothing was attempted: the class that is still to be written
+
+    def reasons(self) -> list[str]:
+        """What differs, said once for all depths that it concerns."""
+        depths: dict[tuple[str, str], list[str]] = {}
+        for number, column in enumerate(COLUMNS):
+            for depth, row in self.rows.items():
+                if reason := row[number].reason:
+                    depths.setdefault((column, reason), []).append(str(depth))
+        return [
+            f"ResNet-{', '.join(found)}, {column}: {reason}"
+            for (column, reason), found in depths.items()
+        ]
+
+    def __str__(self) -> str:
+        if self.status == NOT_ATTEMPTED:
+            return f"○ not attempted: write your {self.empty}, run its cell, then run this one."
+        lines = [f"| network | {' | '.join(COLUMNS)} |", "| :--- | ---: | ---: | :--- | :--- |"]
+        for depth, row in self.rows.items():
+            lines.append(f"| ResNet-{depth} | {' | '.join(map(str, row))} |")
+        entries = [entry.right is True for row in self.rows.values() for entry in row]
+        said = f"✘ {sum(entries)} of {len(entries)} agree with torchvision. What differs:"
+        if self.status == PASSED:
+            said = "✔ Your five networks are torchvision's: same parameters, names, costs and logits."
+        reasons = [f"- {reason}" for reason in self.reasons()]
+        return "\n".join([*lines, "", said, "", *reasons]).rstrip()
+
+    __repr__ = _repr_markdown_ = __str__
+
+
+def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> ConformanceCard:
+    """Holds the five networks of Table 1, built from the reader's three classes, against torchvision's.
+
+    Raises nothing for what is wrong with them: the card says it. Takes some ten seconds, and changes no seed or mode.
+    """
+    given = {"ResNet": ResNet, "BasicBlock": BasicBlock, "Bottleneck": Bottleneck}
+    for name, answer in given.items():
+        if _is_stub_class(answer):
+            return ConformanceCard({}, NOT_ATTEMPTED, name)
+    if trouble := _no_classes(given):
+        return ConformanceCard(dict.fromkeys(FIVE, _stopped(trouble)), FAILED)
+    rows = dict.fromkeys(FIVE, [NOT_TRIED] * 4)
+    for depth, (layers, deep) in FIVE.items():
+        name = "Bottleneck" if deep else "BasicBlock"
+        try:
+            with _limits():
+                make = functools.partial(ResNet, given[name], list(layers))
+                rows[depth] = compared(depth, make)
+        except StudentError as error:
+            if error.not_implemented:
+                empty = name if _is_unwritten(given[name]) else "ResNet"
+                return ConformanceCard({}, NOT_ATTEMPTED, empty)
+            rows[depth] = _stopped(error.explain())
+            if error.timed_out:
+                break  # each of the deeper ones would take as long
+    right = all(entry.right for row in rows.values() for entry in row)
+    return ConformanceCard(rows, PASSED if right else FAILED)
+
+
+@contextlib.contextmanager
+def _limits() -> Iterator[None]:
+    """Nothing that a reader's code does in here stays, and it ends: late, with a :class:`StudentError`."""
+    try:
+        with nothing_changes(), time_limit(as_long_as(SECONDS)):
+            yield
+    except TimeIsUp as error:
+        raise StudentError(error) from None
+
+
+def _no_classes(given: dict[str, object]) -> str:
+    """What is wrong with the three that were given, before any network is built; else an empty string."""
+    found = [
+        f"{name} is {'an instance' if isinstance(answer, nn.Module) else named_kind(answer)}, where a class is needed."
+        for name, answer in given.items()
+        if isinstance(answer, nn.Module) or not callable(answer)
+    ]
+    blocks = given["BasicBlock"], given["Bottleneck"]
+    if not found and [getattr(block, "expansion", None) for block in blocks] == [4, 1]:
+        return (
+            "The two blocks are exchanged: the order is conformance_card(ResNet, BasicBlock, Bottleneck), and the "
+            "second of them has expansion 1."
+        )
+    return " ".join(found)
+
+
+def _is_stub_class(given: object) -> bool:
+    if not isinstance(given, type) or given.__bases__ != (nn.Module,):
+        return False
+    return all(is_stub(vars(given).get(name)) for name in ("__init__", "forward"))
+
+
+def _is_unwritten(block: Callable) -> bool:
+    """Whether a block raises NotImplementedError, when it is made or when it is called."""
+    try:
+        with _limits():
+            attempt(lambda: block(64, 64)(torch.zeros(1, 64, 8, 8)))
+    except StudentError as error:
+        return error.not_implemented
+    return False
+
+
+def _stopped(reason: str) -> list[Entry]:
+    return [Entry(False, "no network", reason), NOT_TRIED, NOT_TRIED, NOT_TRIED]
+
+
+def compared(depth: int, make: Callable) -> list[Entry]:
+    """The row of one network: what ``make()`` builds beside torchvision's of this depth, with the same weights."""
+    from torchvision import models  # here, as the rest of the package works without torchvision
+
+    torch.manual_seed(0)
+    model = attempt(make)
+    if not isinstance(model, nn.Module):
+        return _stopped(f"ResNet(block, layers) is {named_kind(model)}, and no nn.Module.")
+    attempt(model.eval)
+    theirs = randomise_batchnorm(models.get_model(f"resnet{depth}"), seed=depth).eval()
+
+    parameters = counted(attempt(count_parameters, model), count_parameters(theirs))
+    if reason := shared_weights(model):
+        return [parameters, NOT_COMPARED, Entry(False, "shared", reason), NOT_COMPARED]
+    try:
+        costs = counted(attempt(_multiply_adds, model), _multiply_adds(theirs), MUCH_WORK)
+    except StudentError as error:
+        costs = _no_output(error)
+    weights = Entry(*attempt(load_by_name, model, theirs.state_dict()))
+    logits = _compare(model, theirs) if weights.right else NOT_COMPARED
+    if logits.reason == PAPERS_STRIDE:  # it explains the multiply-adds too
+        costs = replace(costs, reason=f"{costs.reason} {PAPERS_STRIDE}")
+        logits = replace(logits, reason="")
+    row = [parameters, costs, weights, logits]
+    if lengths := other_lengths(model, theirs):
+        # the numbers of parameters, multiply-adds and tensors follow from it, and differ with the depth
+        row = [replace(entry, reason="") for entry in row]
+        row[2] = replace(weights, reason=lengths)
+    return row
+
+
+def counted(got: int, expected: int, suspicion: str = "") -> Entry:
+    """Two counts beside each other; ``suspicion`` is the reason where ours is more than three times theirs."""
+    if got == expected:
+        return Entry(True, f"{got:,}")
+    reason = (
+        f"{abs(got - expected):,} {'more' if got > expected else 'fewer'} than torchvision's."
+    )
+    if suspicion and got > 3 * expected:
+        reason = suspicion
+    return Entry(False, f"{got:,}, expected {expected:,}", reason)
+
+
+def _multiply_adds(model: nn.Module) -> int:
+    """For one image of 224×224. On the meta device, which computes shapes only; where that fails, in numbers."""
+    size = 1, 3, 224, 224
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            on_meta = {name: x.to("meta") for name, x in model.state_dict().items()}
+            image = torch.empty(size, device="meta")
+            torch.func.functional_call(model, on_meta, (image,))
+    except Exception:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            model(torch.zeros(size))
+    return counter.get_total_flops() // 2  # it counts both
+
+
+def _no_output(error: StudentError) -> Entry:
+    """The entry for a forward pass that raises. One that does not end, or is not written, ends the row."""
+    if error.timed_out or error.not_implemented:
+        raise error
+    return Entry(False, "no output", error.explain())
+
+
+@torch.no_grad()
+def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
+    """Logits of two images of large numbers, and of one of usual ones.
+
+    On small numbers the logits of a deep network depend little; in large ones GELU is as ReLU.
+    """
+    for x in (100 * random_input(2, 3, 64, 97), random_input(1, 3, 65, 64)):
+        expected = theirs(x)
+        try:
+            got = attempt(numbers, attempt(model, x.clone()))
+        except StudentError as error:
+            return _no_output(error)
+        if same(got, expected):
+            continue
+        if not isinstance(got, Tensor):
+            reason = f"The output is {got}, and no tensor."
+        elif got.shape != expected.shape:
+            reason = f"The shape is {tuple(got.shape)} instead of {tuple(expected.shape)}."
+        elif same(got, _with_papers_stride(theirs)(x)):
+            reason = PAPERS_STRIDE
+        else:
+            reason = (
+                f"With the same weights, other logits come out for {images(x.shape)}: names and shapes are right, so "
+                "look at what forward does, and at strides and padding."
+            )
+        return Entry(False, "different", reason)
+    return Entry(True, "equal")
+
+
+def _with_papers_stride(theirs: nn.Module) -> nn.Module:
+    """torchvision's network with the stride of a bottleneck where the paper has it (He et al. 2015, Table 1)."""
+    moved = copy.deepcopy(theirs)
+    for block in moved.modules():
+        if hasattr(block, "conv3"):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return moved

@@ -1,0 +1,145 @@
+"""What a student's code raised, told without a traceback."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from resnet_exercises.torch_words import translate, trouble
+
+_HERE = Path(__file__).resolve().parent
+#: this package, the library beside it, and Python's own files
+_NOT_THEIRS = (
+    str(_HERE),
+    str(_HERE.parent / "resnet_lib"),
+    str(Path(linecache.__file__).resolve().parent),
+    "<frozen",
+)
+
+
+class TimeIsUp(BaseException):
+    """Raised in code that takes too long. No ``Exception``, so that ``except Exception`` does not catch it."""
+
+
+def attempt(function: Callable, *args, **kwargs):
+    """Calls ``function``; whatever an answer raises in it, ``sys.exit`` included, becomes a :class:`StudentError`."""
+    try:
+        return function(*args, **kwargs)
+    except StudentError:
+        raise
+    except BaseException as error:
+        if type(error).__name__ == "Differs":  # ends the look at a known mistake
+            raise
+        raise StudentError(error) from None
+
+
+class StudentError(Exception):
+    """What a student's code raised: ``kind`` and ``text``, and their own ``line`` where there is one."""
+
+    def __init__(self, error: BaseException):
+        self.kind = type(error).__name__
+        try:
+            self.text = str(error)
+        except BaseException:
+            self.text = ""
+        self.timed_out = isinstance(error, TimeIsUp)
+        self.not_implemented = isinstance(error, NotImplementedError) and _is_written(error)
+        self.line = _students_line(error)
+        super().__init__(self.text)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Type and numbers of the error: equal for the same mistake written in another order.
+
+        Without numbers it is the kind of trouble or, where that has no name here, the words: not every TypeError is the
+        same.
+        """
+        if same := trouble(self.text):
+            return (same,)
+        found = sorted(re.findall(r"(?<!\w)\d+|(?<=\dx)\d+", self.text))  # not that of conv2d
+        return (self.kind, *(found or sorted(re.findall(r"\w+", self.text))))
+
+    def explain(self) -> str:
+        """One or two sentences for the student."""
+        if self.timed_out:
+            return (
+                "Your code had not finished after the time that a check may take. "
+                "Either it is slow, or a loop in it never ends."
+            )
+        where = f" at your line `{self.line}`" if self.line else ""
+        said = self.text.strip().splitlines()[0] if self.text.strip() else ""
+        said = _shortened(re.sub(r",? but expected one of:?$", "", said))
+        raised = f"Your code raised {self.kind}{where}" + (f": {said}" if said else "")
+        translation = translate(self.text)
+        raised = raised if raised.endswith("?") else raised.rstrip(".") + "."
+        return raised + (f" {translation}" if translation else "")
+
+
+def _shortened(said: str, most: int = 200) -> str:
+    """A long message up to the end of a sentence, or else of a word."""
+    if len(said) <= most:
+        return said
+    sentence = said[: 2 * most].split(". ")[0]
+    return sentence if len(sentence) < 1.5 * most else said[:most].rpartition(" ")[0] + " …"
+
+
+@functools.cache
+def is_theirs(path: str) -> bool:
+    """Whether a file is a student's: neither ours, nor Python's own, nor of an installed package."""
+    installed = "site-packages" in path or "dist-packages" in path
+    return not path.startswith(_NOT_THEIRS) and not installed
+
+
+def _steps(error: BaseException) -> list:
+    """The steps of a traceback, from the outermost call to the innermost."""
+    found, step = [], error.__traceback__
+    while step is not None:
+        found.append(step)
+        step = step.tb_next
+    return found
+
+
+def _is_written(error: BaseException) -> bool:
+    """Whether the function that raised an error names its type, as a stub does. Else the error is one of PyTorch's."""
+    code = _steps(error)[-1].tb_frame.f_code
+    return is_theirs(code.co_filename) and type(error).__name__ in code.co_names
+
+
+def _students_line(error: BaseException) -> str | None:
+    """The last line of the traceback that is the student's."""
+    theirs = [step for step in _steps(error) if is_theirs(step.tb_frame.f_code.co_filename)]
+    if not theirs:
+        return None
+    frame = theirs[-1].tb_frame
+    path = frame.f_code.co_filename
+    linecache.checkcache(path)
+    return linecache.getline(path, theirs[-1].tb_lineno, frame.f_globals).strip() or None
+
+
+def raising_statement(error: BaseException) -> ast.Raise | ast.Assert | None:
+    """The ``raise`` or ``assert`` in whose line an error came up, in the code that raised it."""
+    step = _steps(error)[-1]
+    tree = parsed_file(step.tb_frame.f_code.co_filename)
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, (ast.Raise, ast.Assert)):
+            if node.lineno <= step.tb_lineno <= node.end_lineno:
+                return node
+    return None
+
+
+def parsed_file(path: str) -> ast.Module | None:
+    """The syntax tree of the file or notebook cell ``path``; None where there is no text of it."""
+    linecache.checkcache(path)
+    return _parsed("".join(linecache.getlines(path)))
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text) if text else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

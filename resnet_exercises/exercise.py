@@ -1,0 +1,146 @@
+"""An exercise: its solution, the probes that try an answer, the mistakes that are known."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from resnet_exercises.mistakes import (
+    HERE,
+    Mistake,
+    asked_for,
+    build,
+    read_mistakes,
+    solution_text,
+)
+from resnet_exercises.observing import Differs, Probe, looking_for, observe, same
+from resnet_exercises.running import processor_time, untimed
+from resnet_exercises.verdict import Verdict
+
+#: All exercises in the order of the chapters, and the folder of each.
+FOLDERS = {
+    name: "blocks" if name in ("basic_block", "bottleneck", "plain_block") else name
+    for name in (
+        "output_size same_padding stage_sizes count_parameters multiply_adds basic_block bottleneck receptive_field "
+        "make_layer resnet torchvision_name plain_block make_identity branch_ratio fold_batchnorm"
+    ).split()
+}
+
+
+@dataclass
+class Exercise:
+    """One exercise. What it knows is read from its folder when it is first asked for."""
+
+    name: str
+    folder: str
+    _seen: dict = field(default_factory=dict, repr=False)
+    _glimpsed: dict = field(default_factory=dict, repr=False)
+    _built: dict = field(default_factory=dict, repr=False)
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The text of the solution."""
+        return solution_text(self.name, self.folder)
+
+    @functools.cached_property
+    def asked(self) -> str:
+        """The name of what the reader writes, such as ``BasicBlock``."""
+        return asked_for(self.text)
+
+    @functools.cached_property
+    def signature(self) -> str:
+        """What the reader writes, such as ``same_padding(kernel_size)``."""
+        arguments = re.findall(r"def (?:__init__\(self, |\w+\()(.*)\):", self.text)[0]
+        return f"{self.asked}({arguments})"
+
+    @property
+    def wants_class(self) -> bool:
+        """Whether the answer is a class, else a function."""
+        return f"\nclass {self.asked}(" in f"\n{self.text}"
+
+    @functools.cached_property
+    def solution(self) -> object:
+        """The solution as a function or class."""
+        return build(self.text, self.asked, "the solution")
+
+    @functools.cached_property
+    def mistakes(self) -> list[Mistake]:
+        """The mistakes that are known."""
+        return read_mistakes(self.name, self.folder)
+
+    @functools.cached_property
+    def index(self) -> dict[str, list]:
+        """Which probe is the first to show a mistake, and what it sees there: by id. Written by ``make index``."""
+        path = HERE / self.folder / "index.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return found.get(self.name, {})
+
+    @functools.cached_property
+    def module(self) -> Any:
+        """``probes.py``: its ``probes`` and ``PRAISE`` and, where it has them, ``evidence`` and ``picture``."""
+        return importlib.import_module(f"resnet_exercises.{self.folder}.probes")
+
+    @functools.cached_property
+    def probes(self) -> list[Probe]:
+        """What is tried, in order."""
+        return self.module.probes(self.name, self.solution)
+
+    @functools.cached_property
+    def expected(self) -> tuple[list[object], float]:
+        """What each probe sees of the solution, and how long that took: in seconds of processor time."""
+        with untimed():
+            start = processor_time()
+            seen = [observe(probe, self.solution) for probe in self.probes]
+            return seen, processor_time() - start
+
+    def answer(self, mistake: Mistake) -> object:
+        """The wrong answer of a known mistake."""
+        if mistake.id not in self._built:
+            self._built[mistake.id] = build(mistake.code, self.asked, "a known mistake")
+        return self._built[mistake.id]
+
+    def observed(self, mistake: Mistake, number: int) -> object:
+        """What probe ``number`` sees of a known mistake: looked at once, then remembered."""
+        key = (mistake.id, number)
+        if key not in self._seen:
+            with untimed(), looking_for(None):
+                self._seen[key] = observe(self.probes[number], self.answer(mistake))
+        return self._seen[key]
+
+    def looks_like(self, mistake: Mistake, number: int, got: object) -> bool:
+        """Whether probe ``number`` sees ``got`` of a known mistake too. It stops at the first difference."""
+        key = (mistake.id, number)
+        if key not in self._seen:
+            glimpsed = self._glimpsed.get(key, {})
+            if isinstance(got, dict) and any(
+                what not in got or not same(got[what], value)
+                for what, value in glimpsed.items()
+            ):
+                return False
+            try:
+                with looking_for(got):
+                    self._seen[key] = observe(self.probes[number], self.answer(mistake))
+            except Differs as found:
+                self._glimpsed[key] = found.seen
+                return False
+        return same(got, self._seen[key])
+
+    def verdict(
+        self, status: str, message: str, mistake: str | None = None, picture=None
+    ) -> Verdict:
+        """A verdict on an answer to this exercise."""
+        # half a character cannot be shown
+        message = message.encode("utf8", "replace").decode("utf8")
+        return Verdict(self.name, status, mistake, message, picture=picture)
+
+
+@functools.cache
+def load(name: str) -> Exercise:
+    """The exercise ``name``. Raises ``KeyError`` for a name that is none, and lists those that are."""
+    if name not in FOLDERS:
+        raise KeyError(f"there is no exercise {name!r}; there are {', '.join(FOLDERS)}")
+    return Exercise(name, FOLDERS[name])

@@ -1,0 +1,162 @@
+"""What layers that an answer is given hold before it works on them, and what of it is different afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from resnet_exercises.errors import StudentError
+from resnet_exercises.observing import Fact, Seen, same
+
+Look = tuple[object, object, object]  #: what is looked at, what was seen, what is right
+Differences = dict[str, list[str]]  #: the names of what is different, by its kind
+
+#: the kinds of what may be different, in the order in which it is worth telling, and what is told
+KINDS = {
+    "layers": "`{}` is not the layer that it was before",
+    "mode": "the block is in another mode (train or eval) than before",
+    "training": "`{}`, the mode of a layer, is not what it was before",
+    "hooks left": "a hook is left on the block",
+    "hooks gone": "a hook that others had put is gone",
+    "statistics": "your code has changed the numbers in `{}`",
+    "numbers": "your code has changed the numbers in `{}`",
+    "parameters": "`{}` is a new parameter",
+    "form": "`{}` has numbers of another shape or type than before, or shares them",
+    "requires_grad": "your code has changed `{}`",
+    "grad": "your code has left a gradient, `{}`",
+    "added": "`{}` was not there before",
+    "settings": "`{}` is not what it was before",
+}
+_ABSENT = object()
+
+
+def watch(module: nn.Module) -> Callable[[], Differences]:
+    """A function that tells what is different in ``module`` since now."""
+    before = _held(module)
+
+    def differences() -> Differences:
+        after, found = _held(module), defaultdict(list)
+        for part, name in before | after:
+            was, now = (things.get((part, name), _ABSENT) for things in (before, after))
+            if kind := _kind(part, was, now):
+                found[kind].append(name)
+        return found
+
+    return differences
+
+
+def _held(module: nn.Module) -> dict[tuple[str, str], object]:
+    """All that a module and its layers hold, by what part of them it is and by name, such as ``relu1.inplace``.
+
+    The values are the things themselves, so that no new one gets the id of an old one; of numbers there is a copy. The
+    form of a tensor has the name of the first one at its place: ``.data`` of two may be the same.
+    """
+    found: dict[tuple[str, str], object] = {}
+    places: dict[int, str] = {}
+    for path, layer in module.named_modules():
+        inside = f"{path}." if path else ""
+        found["", f"{inside}__class__"] = type(layer)
+        for attribute, value in vars(layer).items():
+            name = f"{inside}{attribute}"
+            if attribute in ("_parameters", "_buffers", "_modules"):
+                found |= {("", f"{inside}{key}"): entry for key, entry in value.items()}
+            elif "hooks" in attribute and isinstance(value, dict):
+                found |= {("hooks", f"{name}.{key}"): hook for key, hook in value.items()}
+            else:
+                own = "training" if path else "mode"
+                found[own if attribute == "training" else "", name] = value
+        for kind, tensors in ("numbers", layer._parameters), ("statistics", layer._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    name = f"{inside}{name}"
+                    place = places.setdefault(tensor.data_ptr(), name)
+                    found["form", name] = tensor.shape, tensor.dtype, tensor.stride(), place
+                    found[kind, name] = tensor.detach().clone()
+                    found["requires_grad", f"{name}.requires_grad"] = tensor.requires_grad
+                    found["grad", f"{name}.grad"] = tensor.grad
+    return found
+
+
+def _kind(part: str, was: object, now: object) -> str:
+    """Of what kind a difference is; an empty string where there is none."""
+    plain = isinstance(was, (int, float, str, tuple)) and type(now) is type(was)
+    if was is now or plain and now == was:
+        return ""
+    if part == "hooks":
+        return "hooks left" if was is _ABSENT else "hooks gone"
+    if part:  # where it is missing, so is its layer or tensor: that is a difference of its own
+        missing = was is _ABSENT or now is _ABSENT
+        copied = part in ("numbers", "statistics") and not missing and torch.equal(was, now)
+        return "" if missing or copied else part
+    if isinstance(was, nn.Module) or isinstance(now, nn.Module):
+        return "layers"
+    if isinstance(was, nn.Parameter) and isinstance(now, nn.Parameter):
+        return "parameters"
+    if isinstance(was, Tensor) and isinstance(now, Tensor):
+        return ""  # another tensor as a buffer, which no optimizer holds: its numbers count
+    return "added" if was is _ABSENT else "settings"
+
+
+def in_turn(stages: Iterable[Iterable[Look]]) -> Seen:
+    """What is seen, up to the first stage in which something is wrong: of two mistakes, the first has a name then."""
+    seen = Seen()
+    for stage in stages:
+        fine = True
+        for what, got, right in stage:
+            seen[what] = got
+            fine = fine and same(got, right)
+        if not fine:
+            break
+    return seen
+
+
+def whether(what: str, holds: bool, otherwise: str) -> Look:
+    """The look whether something holds; ``otherwise`` is the sentence for an answer of which it does not."""
+    return what, Fact(holds, otherwise), Fact(True, "")
+
+
+def stays(different: Differences, *kinds: str) -> Look:
+    """The look whether nothing of these kinds is different."""
+    kind = next((kind for kind in kinds if different.get(kind)), None)
+    otherwise = KINDS[kind].format(different[kind][0]) if kind else ""
+    return whether(kinds[0], kind is None, otherwise)
+
+
+def recording_stays() -> Look:
+    """The look whether gradients are still recorded, for which it takes care then."""
+    recording = torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    otherwise = "gradients are switched off for all that follows"
+    return whether("gradients are recorded", recording, otherwise)
+
+
+class LayerError(StudentError):
+    """What an answer on layers raised; a missing attribute is told by its name, and not by the 2 of ``BatchNorm2d``."""
+
+    #: what is told by its cause, whatever the words: a pattern of them, and the cause
+    CAUSES = (
+        (r"'NoneType' object has no attribute", "None in place of a tensor"),
+        (r"no attribute 'bn[23]'", "the last batch norm, as torchvision calls it"),
+    )
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        found = super().numbers
+        causes = [cause for words, cause in self.CAUSES if re.search(words, self.text)]
+        if self.kind == "AttributeError":
+            causes.append(self.text)
+        return (causes[0],) if causes and found[0] == self.kind else found
+
+
+def tried(kind: type[LayerError], function: Callable, *arguments: object) -> object:
+    """What ``function`` returns, or its error as a ``kind``. One that says "still to be written" goes on, as ever."""
+    try:
+        return function(*arguments)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        return kind(error)

@@ -1,0 +1,112 @@
+"""What is tried on ``make_identity``: blocks that are handed over, then looked at and run."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from resnet_exercises import held
+from resnet_exercises.errors import StudentError
+from resnet_exercises.observing import Probe, comparison
+from resnet_exercises.tensors import fill, numbers, random_input, weights_in_order
+from resnet_lib import ResidualBasicBlock
+
+PRAISE = {
+    "make_identity": "The branch gives zero, so the block gives out what it gets, in both modes; "
+    "and it can still learn."
+}
+
+
+def probes(name, solution):
+    """The blocks that an answer has to change."""
+    trained = probe("a block of 4 channels, given in train mode", 4)
+    is_right = comparison(trained, solution)
+    # Wider than the 64 channels of the first stage. Its shifts are zero, so much that is wrong does not show: it is
+    # only for answers that have changed the trained block rightly.
+    fresh = probe("a fresh block of 72 channels, given in train mode", 72, fresh=True)
+    in_eval = "a block of 3 channels in float64, given in eval mode"
+    return [
+        trained,
+        probe(in_eval, 3, training=False, dtype=torch.float64),
+        Probe(fresh.label, lambda change: is_right(change) and fresh.run(change)),
+    ]
+
+
+def probe(label: str, channels: int, **how: object) -> Probe:
+    """Hands over a block, and looks at it afterwards; ``how`` it is :func:`filled`."""
+
+    def run(change):
+        block = copy.deepcopy(filled(channels, **how))
+        x = random_input(3, channels, 5, 7).relu().to(block.conv1.weight.dtype)
+        differences = held.watch(block)
+        raised = held.tried(held.LayerError, change, block)
+        if isinstance(raised, StudentError):
+            return {"the change": raised}
+        recording = held.recording_stays()
+        return held.in_turn(looks(block, differences(), recording, x))
+
+    return Probe(label, run)
+
+
+@functools.cache
+def filled(
+    channels: int,
+    training: bool = True,
+    fresh: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> ResidualBasicBlock:
+    """A block with random numbers everywhere; a fresh one has them in its convolutions only."""
+    block = ResidualBasicBlock(channels, channels)
+    weights = weights_in_order(block, random_input(1, channels, 5, 5))
+    fill([entry for entry in weights if not fresh or entry[0] == "weight"])
+    block = copy.deepcopy(block)  # what `fill` has filled gets its old numbers back
+    return block.to(dtype).train(training)
+
+
+def looks(
+    block: nn.Module, different: held.Differences, recording: held.Look, x: Tensor
+) -> Iterator[list[held.Look]]:
+    """What is looked at after the change: first what decides whether it can compute, then its output, then the rest."""
+    yield [held.stays(different, "layers", "settings")]
+    yield [held.stays(different, "parameters")]
+    yield [held.stays(different, "form")]
+    try:
+        output, in_training, learns = compute(block, x)
+    except Exception as error:
+        said = StudentError(error).text.partition("\n")[0].rstrip(".")
+        otherwise = f"after your change the block cannot compute any more: {said}"
+        yield [held.whether("it computes", False, otherwise)]
+        return
+    exact = torch.equal(output, x) and torch.equal(in_training, x)
+    unreached = "no gradient reaches a weight or a scale of the branch"
+    yield [
+        held.whether("it computes", True, ""),
+        ("attributes that were added", sorted(different["added"]), []),
+        ("output in eval mode", output, x),
+        ("output in train mode", in_training, x),
+        held.whether("exactly the input", exact, "the output is nearly x, and not equal to it"),
+        held.whether("the branch can learn", learns, unreached),
+    ]
+    yield [recording]
+    for kind in ("mode", "training", "requires_grad", "hooks left"):
+        yield [held.stays(different, kind)]
+
+
+def compute(block: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, bool]:
+    """The output in eval mode and in train mode, and whether a weight or a scale gets a gradient."""
+    block.requires_grad_(True)  # that none is frozen is looked at by itself
+    block.zero_grad()
+    with torch.no_grad():
+        output = block.eval()(x.clone())
+    in_training = block.train()(x.clone().requires_grad_() * 1)
+    (in_training * random_input(*in_training.shape, seed=1)).sum().backward()
+    learns = any(
+        parameter.grad is not None and parameter.grad.abs().max().item() > 1e-6
+        for name, parameter in block.named_parameters()
+        if name.endswith("weight")
+    )
+    return numbers(output), numbers(in_training), learns

@@ -1,0 +1,126 @@
+"""Known mistakes: edits of an exercise's solution, read from its ``*.toml`` files."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import linecache
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+KEYS = {"says", "of", "edit", "edits", "code", "arrange"}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One known mistake: what a teacher would say of it, and the wrong answer as text."""
+
+    id: str
+    says: str
+    code: str
+    edits: tuple = ()  #: what it replaces in the solution; nothing where ``code`` is written out
+    arrange: bool = (
+        False  #: whether its line is a wrong line where the page has the lines arranged
+    )
+
+
+def solution_text(name: str, folder: str) -> str:
+    """The text of an exercise's solution: ``solution.py``, or the file of its name where a family shares the folder."""
+    own = HERE / folder / f"{name}.py"
+    return (own if own.exists() else HERE / folder / "solution.py").read_text(encoding="utf-8")
+
+
+def edited(text: str, edits: Iterable[tuple[str, str]]) -> str:
+    """``text`` with each ``[old, new]`` replaced in turn. ``ValueError`` where ``old`` is not there exactly once."""
+    for old, new in edits:
+        if text.count(old) != 1:
+            raise ValueError(
+                f"the text {old!r} of an edit stands {text.count(old)} times in the solution, and once is expected: "
+                "give more of the line"
+            )
+        text = text.replace(old, new)
+    return text
+
+
+def joined(solution: str, first: Mistake, second: Mistake) -> str | None:
+    """The solution with two mistakes at once; None where they are not edits of different places."""
+    if not (first.edits and second.edits) or first.id == second.id:
+        return None
+    imports = first.code.removesuffix(edited(solution, first.edits))
+    try:
+        return imports + edited(solution, (*first.edits, *second.edits))
+    except ValueError:
+        return None
+
+
+def read_mistakes(name: str, folder: str) -> list[Mistake]:
+    """The known mistakes of the exercise ``name``: those in its folder, and those that several folders share.
+
+    Raises ``ValueError`` that names the file and the mistake whose entry is wrong.
+    """
+    solution, found = solution_text(name, folder), {}
+    for path in (*sorted((HERE / folder).glob("*.toml")), HERE / "mistakes.toml"):
+        data = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        imports = data.pop("imports", "")
+        of = data.pop("of", [name])
+        for id, entry in data.items():
+            try:
+                mistake = _read(id, {"of": of, **entry}, name, solution, imports)
+                if mistake and id in found:
+                    raise ValueError("the id stands in another file too")
+            except (ValueError, TypeError) as error:
+                where = f"{path.relative_to(HERE)}, mistake {id!r} of {name}"
+                raise ValueError(f"{where}: {error}") from None
+            if mistake and _can_be_made(mistake):
+                found[id] = mistake
+    return list(found.values())
+
+
+def _can_be_made(mistake: Mistake) -> bool:
+    """Whether what a wrong answer imports is there: a page, where there is no PyTorch, makes no tensors."""
+    needed = re.findall(r"^\s*(?:import|from) (torch|numpy)\b", mistake.code, re.MULTILINE)
+    return all(importlib.util.find_spec(name) for name in needed)
+
+
+def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mistake | None:
+    """The mistake of an entry; None where the entry is about other exercises."""
+    if unknown := entry.keys() - KEYS:
+        raise ValueError(f"it has {sorted(unknown)}, and these are known: {sorted(KEYS)}")
+    if not re.fullmatch(r"[a-z0-9-]+", id) or not entry.get("says"):
+        raise ValueError("it needs an id of small letters, digits and hyphens, and `says`")
+    if len(given := entry.keys() & {"edit", "edits", "code"}) != 1:
+        raise ValueError("it needs one of `edit`, `edits` and `code`")
+    (key,) = given
+    how = entry[key]
+    if isinstance(how, dict):  # another text for each exercise
+        how = how.get(name)
+    elif name not in entry["of"]:
+        how = None
+    if how is None:
+        return None
+    edits = () if key == "code" else tuple(map(tuple, [how] if key == "edit" else how))
+    text = how if key == "code" else edited(solution, edits)
+    text = f"{imports}\n{text}" if imports else text
+    return Mistake(id, entry["says"], text, edits, entry.get("arrange", False))
+
+
+_numbers: Iterator[int] = iter(range(10**9))
+
+
+def build(text: str, name: str, called: str = "an answer") -> object:
+    """What ``name`` is after ``text`` was run. Its lines can be shown and parsed, as those of a notebook's cell."""
+    path = f"<{called} {next(_numbers)}>"
+    linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path
+    space = {"__name__": "__main__"}
+    exec(compile(text, path, "exec"), space)
+    return space[name]
+
+
+@functools.cache
+def asked_for(solution: str) -> str:
+    """The name of the function or class that a reader writes: the last one at the left margin."""
+    return re.findall(r"^(?:def|class) (\w+)", solution, re.MULTILINE)[-1]

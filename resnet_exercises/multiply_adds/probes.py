@@ -1,0 +1,38 @@
+"""What is tried on ``multiply_adds``, and the count with the numbers put in as evidence."""
+
+import itertools
+
+from resnet_exercises.calls import call, calls, first_wrong, number_in_text, yours
+
+PRAISE = {"multiply_adds": "Every weight is used once at every position, as you count it."}
+
+
+def probes(name, solution):
+    """The calls that are made of an answer."""
+    first = [
+        call(name, 2, 4, 3, 5),
+        call(name, 3, 64, 7, 112),
+        call(name, 16, 16, 1, 7),
+        # Above 2³¹: too much for 32-bit integers and floats. The floats give the same whatever comes first, as powers
+        # of 2 cost them nothing, and without these only the whole product has more than 24 bits. A real convolution
+        # takes 0.1 s.
+        call(name, 504, 520, 3, 31),
+        call(
+            name,
+            in_channels=2,
+            out_channels=4,
+            kernel_size=3,
+            output_size=5,
+            everything=(2, 4, 3, 5),
+        ),
+    ]
+    small = itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (1, 2, 7))
+    return calls(solution, first, (), (call(name, *sizes) for sizes in small), number_in_text)
+
+
+def evidence(probe, expected, got) -> str:
+    """The count with the numbers put in."""
+    one, expected, got = first_wrong(expected, got)
+    i, o, k, size = one.everything
+    weights = f"{o}·{i}·{k}·{k} weights"
+    return f"{one}: {weights} × {size}·{size} positions = {expected.shown}{yours(got)}"

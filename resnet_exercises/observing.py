@@ -1,0 +1,228 @@
+"""Probes and what they see: how an answer is looked at, and how two observations are compared and told apart.
+
+An answer and a known mistake are observed by the same probes. Equal observations mean the same mistake, however the
+code is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from resnet_exercises.errors import StudentError, attempt
+
+RELATIVE = 1e-4  # two correct programs may differ by this much of the largest number
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One thing to try: ``run(answer)`` returns what is observed, as plain values and tensors.
+
+    ``label`` names it for the student, as in "a block with stride 2, 5×7 pixels".
+    """
+
+    label: str
+    run: Callable
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Whether something holds that should; ``otherwise`` is the sentence for an answer of which it does not."""
+
+    holds: bool
+    otherwise: str = field(compare=False)
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+
+class Differs(BaseException):
+    """Ends the look at a known mistake once it is clear that it is another one; ``seen`` is what was seen so far."""
+
+    def __init__(self, seen: dict):
+        super().__init__()
+        self.seen = seen
+
+
+_looked_for: dict | None = None  # what the answer showed, while known mistakes are compared
+
+
+@contextlib.contextmanager
+def looking_for(seen: object) -> Iterator[None]:
+    """Inside, a :class:`Seen` that departs from ``seen`` raises :class:`Differs`: the rest need not be computed."""
+    global _looked_for
+    before = _looked_for
+    _looked_for = seen if isinstance(seen, dict) else None
+    try:
+        yield
+    finally:
+        _looked_for = before
+
+
+class Seen(dict[Any, Any]):
+    """What a probe sees, entry by entry, in the order in which a difference is worth telling."""
+
+    def __setitem__(self, what: Any, value: Any) -> None:
+        super().__setitem__(what, value)
+        if _looked_for is not None and not (
+            what in _looked_for and same(_looked_for[what], value)
+        ):
+            raise Differs(self)
+
+    def __ior__(self, other: dict) -> Seen:  # type: ignore[override, misc]
+        for what, value in other.items():
+            self[what] = value
+        return self
+
+
+def observe(probe: Probe, answer: object) -> object:
+    """What ``probe`` sees of ``answer``; a :class:`StudentError` where the answer raised."""
+    if "torch" in sys.modules:
+        from resnet_exercises.tensors import usual_settings
+
+        usual_settings()  # an answer tried before may have changed them
+    try:
+        return attempt(probe.run, answer)
+    except StudentError as error:
+        return error
+
+
+def looks(probe: Probe, answer: object, seen: object) -> bool:
+    """Whether ``probe`` sees exactly ``seen`` of ``answer``. It looks no further than the first difference."""
+    try:
+        with looking_for(seen):
+            return same(observe(probe, answer), seen)
+    except Differs:
+        return False
+
+
+ANYTHING = object()  # equals every observation
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether two observations are equal, numbers up to rounding."""
+    if first is ANYTHING or second is ANYTHING:
+        return True
+    if isinstance(first, StudentError) or isinstance(second, StudentError):
+        both = isinstance(first, StudentError) and isinstance(second, StudentError)
+        return both and first.numbers == second.numbers
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            same(first[key], second[key]) for key in first
+        )
+    return type(first) is type(second) and equal(first, second)
+
+
+@functools.singledispatch
+def equal(first: Any, second: Any) -> bool:
+    """Whether two values of one type are equal. Tensors have a version of their own, in ``tensors.py``."""
+    return first == second
+
+
+@equal.register(list)
+@equal.register(tuple)
+def _(first, second) -> bool:
+    return len(first) == len(second) and all(map(same, first, second))
+
+
+@equal.register
+def _(first: float, second) -> bool:
+    both_nan = first != first and second != second
+    return math.isclose(first, second, rel_tol=RELATIVE) or both_nan
+
+
+def comparison(probe: Probe, solution: object) -> Callable[[object], bool]:
+    """A function: whether ``probe`` sees of an answer what it sees of the solution."""
+
+    @functools.cache
+    def right() -> object:
+        with looking_for(None):
+            return observe(probe, solution)
+
+    return lambda answer: looks(probe, answer, right())
+
+
+def first_difference(expected: Any, got: Any) -> tuple[Any, Any, Any]:
+    """The first entry of two observations that differs: what it is, what is right, and what came."""
+    for what in expected:
+        if what not in got or not same(got[what], expected[what]):
+            raised = next((v for v in got.values() if isinstance(v, StudentError)), None)
+            return what, expected[what], got.get(what, raised)
+    extra = next(what for what in got if what not in expected)
+    return extra, None, got[extra]
+
+
+def tell(probe: Probe, expected: Any, got: Any) -> str:
+    """Evidence in words: the first thing that differs, with what was expected and what came."""
+    if isinstance(got, StudentError):
+        return f"With {probe.label}: {goes_on(got.explain())}"
+    if not isinstance(got, dict):
+        return f"With {probe.label}: expected {short(expected)}, got {short(got)}."
+    what, right, wrong = first_difference(expected, got)
+    if isinstance(wrong, StudentError):
+        return f"With {probe.label}: {goes_on(wrong.explain())}"
+    if isinstance(wrong, Fact):
+        return f"With {probe.label}: {wrong.otherwise}."
+    what = what if what.startswith(("the ", "a ", "its ", "(")) else f"the {what}"
+    return f"With {probe.label}: {difference(right, wrong, what)}"
+
+
+def goes_on(sentence: str) -> str:
+    """A sentence behind a colon: it begins with a small letter, unless with a name such as ReLU."""
+    first = sentence.partition(" ")[0]
+    is_name = not first[1:].islower() and len(first) > 1 or first == "Python"
+    return sentence if is_name else sentence[:1].lower() + sentence[1:]
+
+
+@functools.singledispatch
+def difference(right: Any, wrong: Any, what: str) -> str:
+    """A sentence on ``what``, which is ``wrong``. Tensors have a version of their own, in ``tensors.py``."""
+    return f"{what}: expected {short(right)}, got {short(wrong)}."
+
+
+@difference.register
+def _(right: list, wrong, what: str) -> str:
+    if not isinstance(wrong, list) or len(right) != len(wrong):
+        return f"{what}: expected {short(right)}, got {short(wrong)}."
+    places = [n for n, (r, w) in enumerate(zip(right, wrong), 1) if not same(w, r)]
+    if any(hasattr(entry, "shape") for entry in right):
+        listed = ", ".join(map(str, places))
+        wrong_ones = f"{len(places)} of {len(right)} entries of {what} are wrong"
+        return f"{wrong_ones}. In the order of use: {listed}."
+    r, w = short(right[places[0] - 1]), short(wrong[places[0] - 1])
+    others = len(places) - 1
+    more = f"; {others} more {'is' if others == 1 else 'are'} wrong too" if others else ""
+    if len(right) == 1:
+        return f"{what}: expected {r}, got {w}."
+    return f"{what}: number {places[0]} of {len(right)} should be {r}, and is {w}{more}."
+
+
+@functools.singledispatch
+def short(value: object) -> str:
+    """A value in a few words."""
+    try:
+        text = f"{value:,}" if type(value) is int else str(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 200 else text[:200] + " …"
+
+
+@short.register(list)
+@short.register(tuple)
+def _(value) -> str:
+    if any(hasattr(entry, "shape") for entry in value):
+        return f"{len(value)} tensors"
+    return short(str(value))
+
+
+def named_kind(value: object) -> str:
+    """What a value is, as readers say it: ``a tuple``, ``an int``, ``None``."""
+    name = type(value).__name__
+    if value is None:
+        return "None"
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name[:60]}"

@@ -1,0 +1,46 @@
+"""What is tried on ``receptive_field``, and the sum layer by layer as evidence."""
+
+import itertools
+
+from resnet_exercises.calls import call, calls, first_wrong, number_in_text, tell_value, yours
+
+PRAISE = {"receptive_field": "Kernels, strides and their order all count as they should."}
+
+FIRST = [
+    [(3, 2), (7, 2), (1, 1)],
+    [(3, 1), (3, 1)],
+    [(7, 2), (3, 2)],
+    [(7, 2), (3, 2), (3, 1), (5, 3), (3, 1)],
+    [(1, 2), (3, 1)],
+    [(2, 2)],
+    [(1, 2)],
+    [(7, 2), (3, 2), *[(3, 1)] * 6, (3, 2), (3, 1), (3, 2)],
+]
+# All chains of one and two layers of these kinds, and all of three with two kernels: small enough for an answer that
+# really convolves an image.
+SHORT = [
+    list(chain)
+    for length, kernels in ((1, (1, 2, 3, 5)), (2, (1, 2, 3, 5)), (3, (1, 3)))
+    for chain in itertools.product(itertools.product(kernels, (1, 2, 3)), repeat=length)
+]
+LONG = [(11, 4), (3, 2), (5, 1), (4, 2), (3, 1), (2, 5), (3, 1)]
+
+
+def probes(name, solution):
+    """The calls that are made of an answer."""
+    groups = FIRST, [[]], [*SHORT, LONG]
+    groups = ([call(name, layers) for layers in chains] for chains in groups)
+    return calls(solution, *groups, number_in_text)
+
+
+def evidence(probe, expected, got) -> str:
+    """The sum, layer by layer, where it is short enough to follow."""
+    one, expected, got = first_wrong(expected, got)
+    (layers,) = one.everything
+    distance, terms = 1, ["1"]
+    for kernel_size, stride in layers:
+        terms.append(f"({kernel_size} − 1)·{distance}")
+        distance *= stride
+    if not 1 < len(terms) <= 6:
+        return tell_value(one, expected, got)
+    return f"{one}: {' + '.join(terms)} = {expected.shown}{yours(got)}"

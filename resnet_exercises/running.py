@@ -1,0 +1,166 @@
+"""Running a student's code so that nothing it does reaches the notebook: no output, no endless loop, no changed
+state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import io
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from types import FrameType
+
+from resnet_exercises.errors import TimeIsUp, is_theirs
+
+#: processor time of this thread in seconds; where Python runs in a page there is only the clock
+processor_time = getattr(time, "thread_time", time.perf_counter)
+
+
+@contextlib.contextmanager
+def nothing_changes() -> Iterator[None]:
+    """Keeps seeds, modes and defaults as they are, and hides what is printed or warned of meanwhile.
+
+    The garbage collector waits: with PyTorch loaded, one full collection takes as long as all the rest of a check.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.callback(random.setstate, random.getstate())
+        if gc.isenabled():
+            gc.disable()
+            stack.callback(gc.enable)
+            stack.callback(gc.collect, 0)  # of this check alone
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        warnings.simplefilter("ignore")
+        if "torch" in sys.modules:
+            from resnet_exercises.tensors import torch_stays
+
+            stack.enter_context(torch_stays())
+        yield
+
+
+@functools.cache
+def as_long_as(seconds: float) -> float:
+    """What takes ``seconds`` of processor time on a usual machine takes so many on this one: it may be slower."""
+    start = processor_time()
+    sum(number % 7 for number in range(200_000))
+    return seconds * max(1.0, (processor_time() - start) / 0.008)
+
+
+_EVERY = 0.01  # seconds between two looks at the clock
+_not_theirs = 0.0  # processor time in `untimed` so far
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raises :class:`TimeIsUp` inside after ``seconds``, and again every 10 ms in case a bare ``except`` catches it.
+
+    It counts processor time, so that a busy machine fails no right answer. Code that waits, which uses none, has as
+    long by the clock. Modules that are loaded meanwhile, as on PyTorch's first use of the meta device, cost nothing.
+    Only the main thread can be interrupted, on systems that have interval timers; elsewhere there is no limit.
+    """
+    global _not_theirs
+    if not _can_interrupt():
+        yield
+        return
+    _not_theirs = 0.0
+    start = latest = processor_time()
+    idle, is_up, caught = 0.0, False, False
+
+    def interrupt(signum, frame):
+        global _not_theirs
+        nonlocal latest, idle, is_up, caught
+        now = processor_time()
+        if _is_loading(frame):
+            _not_theirs += now - latest
+            latest = now
+            return
+        idle = idle + _EVERY if now - latest < _EVERY / 10 else 0.0
+        latest = now
+        is_up = is_up or now - start - _not_theirs >= seconds or idle >= seconds
+        if is_up:
+            if caught:
+                _raise_at_next_line(frame)
+            caught = True
+            raise TimeIsUp
+
+    tracing = sys.gettrace()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    timer = signal.setitimer(signal.ITIMER_REAL, _EVERY, _EVERY)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        if caught:
+            sys.settrace(tracing)
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    """Whether a module that is not the student's is being loaded."""
+    while frame is not None and not is_theirs(frame.f_code.co_filename):
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _raise_at_next_line(frame: FrameType | None) -> None:
+    """Raises :class:`TimeIsUp` once more at the next line of a student's code.
+
+    That ends ``while True: try: … except: pass``, a loop that tries until it works: there the error is caught in that
+    line.
+    """
+
+    def at_line(frame, event, argument):
+        if event == "line":
+            raise TimeIsUp
+        return at_line
+
+    while frame is not None and frame.f_code.co_name != "check_answer":
+        if is_theirs(frame.f_code.co_filename):
+            frame.f_trace = at_line
+        frame = frame.f_back
+    sys.settrace(lambda frame, event, argument: None)
+
+
+@contextlib.contextmanager
+def untimed() -> Iterator[None]:
+    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time.
+
+    Ctrl-C waits until the end: what is looked at here is remembered, so a part of it would be wrong for the whole
+    session.
+    """
+    global _not_theirs
+    if not _can_interrupt():
+        yield
+        return
+    left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+    start = processor_time()
+    interrupts: list[tuple] = []
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        signal.signal(signal.SIGINT, lambda *given: interrupts.append(given))
+    try:
+        yield
+    finally:
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
+        if left:  # else this is inside another `untimed`, which counts
+            _not_theirs += processor_time() - start
+        signal.setitimer(signal.ITIMER_REAL, left, interval)
+        if interrupts and callable(handler):
+            handler(*interrupts[-1])
+
+
+def _can_interrupt() -> bool:
+    main = threading.current_thread() is threading.main_thread()
+    return main and hasattr(signal, "setitimer")

@@ -1,0 +1,191 @@
+"""What is no answer at all, seen before anything runs: an empty stub, an instance, a method whose name is misspelt."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from resnet_exercises.errors import parsed_file
+from resnet_exercises.exercise import Exercise
+from resnet_exercises.observing import named_kind
+from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, Verdict
+
+#: mistakes that are told by a name: a class that does nothing for another reason looks the same to the probes
+SCREENED = ("init-misspelt", "forward-misspelt")
+
+
+def screen(exercise: Exercise, answer: Any) -> Verdict | None:
+    """The verdict on what is no answer yet, or no answer at all; None where it can be tried."""
+    wants_class = exercise.wants_class
+    is_class = isinstance(answer, type)
+    makes_one = not wants_class and is_class and _is_module(answer, "Sequential")
+    if (is_class != wants_class and not makes_one) or not callable(answer):
+        return exercise.verdict(FAILED, _wrong_kind(exercise, answer))
+    if package := _owner(answer):
+        return exercise.verdict(
+            NOT_ATTEMPTED,
+            f"This is {package}'s own `{answer.__name__}`, not yours. Run the cell with your code first: if it ends "
+            "in an "
+            "error, the name still means what was imported.",
+        )
+    if not wants_class:
+        return _not_attempted(exercise) if is_stub(answer) else None
+    return _screen_class(exercise, answer)
+
+
+def _wrong_kind(exercise: Exercise, answer: Any) -> str:
+    what = "class" if exercise.wants_class else "function"
+    made = not isinstance(answer, type) and not inspect.isfunction(answer)
+    without = ", without brackets" if made else ""
+    if exercise.wants_class and _is_module(type(answer)):
+        kind = "an instance"
+    else:
+        kind = "a class" if isinstance(answer, type) else named_kind(answer)
+    return (
+        f"The check got {kind}, where it expected a {what}. "
+        f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
+    )
+
+
+def _is_module(kind: type, name: str = "Module") -> bool:
+    """Whether a class is PyTorch's ``nn.Module``, or another class of ``torch.nn``, or a subclass of it."""
+    nn = sys.modules.get("torch.nn")
+    return nn is not None and issubclass(kind, getattr(nn, name))
+
+
+def _owner(answer: Any) -> str:
+    """The package that defines ``answer``, where it is one whose names the chapters import; else an empty string."""
+    package = str(getattr(answer, "__module__", "")).split(".")[0]
+    return package if package in ("torchvision", "resnet_lib", "resnet_exercises") else ""
+
+
+def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
+    if not _is_module(answer):
+        said = "Your class is no nn.Module: begin it with `class …(nn.Module):`."
+        return exercise.verdict(FAILED, said)
+    module = sys.modules["torch.nn"].Module
+    bases = [base for base in answer.__mro__ if base not in module.__mro__]
+    own = {name: value for base in bases for name, value in vars(base).items()}
+    if is_stub(own.get("__init__")) and is_stub(own.get("forward")):
+        methods = [name for name in own if inspect.isfunction(own[name])]
+        if all(is_stub(own[name]) for name in methods):
+            return _not_attempted(exercise)
+    for name in ("__init__", "forward"):
+        if name not in own and (near := _misspelt(name, own)):
+            id = f"{name.strip('_')}-misspelt"
+            says = next(mistake.says for mistake in exercise.mistakes if mistake.id == id)
+            found = f"Your class has `{near}`, and no `{name}`."
+            return exercise.verdict(FAILED, f"{says}\n{found}", id)
+    if "forward" not in own:
+        return exercise.verdict(FAILED, "Your class has no method `forward`.")
+    if is_stub(own["forward"]):
+        begun = _sets_attributes(own.get("__init__"))
+        there = "`__init__` is there; now write `forward`." if begun else ""
+        return _not_attempted(exercise, there or "`forward` is still empty.")
+    return None
+
+
+def _not_attempted(
+    exercise: Exercise,
+    message: str = "Write your code in the cell above, run it, then run this one.",
+) -> Verdict:
+    return exercise.verdict(NOT_ATTEMPTED, message)
+
+
+def _misspelt(name: str, own: dict[str, object]) -> str | None:
+    """The method of a class whose name is nearly ``name``, whatever underscores and capitals it has."""
+    plain = {
+        method.strip("_").lower(): method for method in own if inspect.isfunction(own[method])
+    }
+    near = difflib.get_close_matches(name.strip("_"), plain, n=1, cutoff=0.7)
+    return plain[near[0]] if near else None
+
+
+def source_tree(function: Any) -> ast.FunctionDef | ast.Lambda | None:
+    """The syntax tree of a function; None where its text is not to be had, or where it has another lambda beside it."""
+    code: Any = (
+        getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    )
+    tree = parsed_file(code.co_filename) if inspect.iscode(code) else None
+    found: list[Any] = []
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
+            found += [node] * (node.lineno == code.co_firstlineno)
+        elif isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            found += [node] * (first == code.co_firstlineno)
+    return found[0] if len(found) == 1 else None
+
+
+def is_stub(function: Any) -> bool:
+    """Whether a function is missing, or does nothing but ``pass``, ``return`` or ``raise NotImplementedError``."""
+    if function is None:
+        return True
+    tree = source_tree(function)
+    if isinstance(tree, ast.Lambda):
+        return isinstance(tree.body, ast.Constant) and tree.body.value in (None, ...)
+    return tree is not None and all(map(_is_idle, tree.body))
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Pass):
+        return True
+    if isinstance(statement, ast.Raise):
+        return _error_named(statement.exc) == "NotImplementedError"
+    if isinstance(statement, (ast.Return, ast.Expr)):
+        value = statement.value
+        nothing = (None, ...) if isinstance(statement, ast.Return) else (value,)
+        if value is None or isinstance(value, ast.Constant):
+            return value is None or isinstance(statement, ast.Expr) or value.value in nothing
+        return _error_named(value) == "NotImplementedError"
+    return False
+
+
+def _error_named(expression: ast.expr | None) -> str:
+    """The exception that an expression names or makes, such as ``ValueError("…")``; else an empty string."""
+    called = expression.func if isinstance(expression, ast.Call) else expression
+    name = getattr(called, "id", "")
+    kind = getattr(builtins, name, None)
+    return name if isinstance(kind, type) and issubclass(kind, BaseException) else ""
+
+
+def _sets_attributes(function: Any) -> bool:
+    """Whether a method sets something such as ``self.conv1``, which no stub does."""
+    tree = source_tree(function)
+    return tree is not None and any(
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(tree)
+    )
+
+
+def dropped_error(answer: Any) -> str:
+    """The first error that an answer makes and does not raise, as in ``ValueError("…")`` alone on a line."""
+    methods = vars(answer).values() if isinstance(answer, type) else [answer]
+    for tree in filter(None, map(source_tree, filter(inspect.isfunction, methods))):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and (name := _error_named(node.value)):
+                return name
+    return ""
+
+
+def forgets_raise(answer: Any) -> bool:
+    """Whether a function names an error outside of ``except``, and has no ``raise`` at all."""
+    tree = source_tree(answer)
+    if tree is None or any(isinstance(node, ast.Raise) for node in ast.walk(tree)):
+        return False
+    caught = {id(name) for name in _caught(tree)}
+    return any(
+        isinstance(node, ast.Name) and _error_named(node) and id(node) not in caught
+        for node in ast.walk(tree)
+    )
+
+
+def _caught(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            yield from ast.walk(node.type)

@@ -1,0 +1,170 @@
+"""The steps of a computation in their order, and where they depart from the solution's."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass, field
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from resnet_exercises.light_blocks import LightBlock
+from resnet_exercises.observing import Probe, first_difference, same, tell
+
+#: what the steps explain: the output is their last result, and the weights are those that they use
+OUTPUT, PARAMETERS = "output in eval mode", "number of parameters"
+
+
+class Steps(TorchFunctionMode):
+    """Notes what each step of a computation is, in words, and the numbers that come out of it.
+
+    A block that was handed to the answer is one step, whatever it computes; the layers of its projection, which come
+    from the answer, are steps too.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.taken: list[tuple[str, Tensor]] = []
+
+    def __torch_function__(self, function, types, arguments=(), named=None):
+        result = function(*arguments, **(named or {}))
+        name = getattr(function, "__name__", "")
+        describe = _WORDS.get(name)
+        if describe is None or not isinstance(result, Tensor):
+            return result
+        if not _in_a_block():
+            words = describe(*arguments, **(named or {})) if callable(describe) else describe
+        elif name == "relu":  # the last that a block computes
+            words = f"block {1 + sum(w.startswith('block') for w, _ in self.taken)}"
+        else:
+            return result
+        self.taken.append((words, result.detach().flatten().clone()))
+        return result
+
+
+def _in_a_block() -> bool:
+    """Whether a block computes on its own, and no layer of its projection."""
+    called, frame = None, sys._getframe(2)
+    while frame and frame.f_code is not LightBlock.forward.__code__:
+        called, frame = frame, frame.f_back
+    if frame is None:
+        return False
+    shortcut = frame.f_locals["self"].downsample
+    return shortcut is None or called is None or called.f_locals.get("self") is not shortcut
+
+
+def _convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> str:
+    text = f"{weight.shape[1] * groups} → {weight.shape[0]} channels"
+    given = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    for what, value in given.items():
+        if _number(value) != (0 if what == "padding" else 1):
+            text += f", {what} {_number(value)}"
+    text += ", with a bias" if bias is not None else ""
+    return f"a {_window(weight.shape[2:])} convolution ({text})"
+
+
+def _max_pool(
+    input, kernel_size, stride=None, padding=0, *others, ceil_mode=False, **more
+) -> str:
+    text = f"stride {_number(stride or kernel_size)}, padding {_number(padding)}"
+    text += ", ceil_mode" if ceil_mode else ""
+    return f"a max-pool of {_window(kernel_size)} ({text})"
+
+
+def _adaptive(what: str, input, output_size, *others, **more) -> str:
+    to_one = _number(output_size) == 1
+    return what + (" over the whole image" if to_one else f" for {_window(output_size)} pixels")
+
+
+def _linear(input, weight, bias=None) -> str:
+    without = ", without a bias" if bias is None else ""
+    return f"a linear layer ({weight.shape[1]} → {weight.shape[0]}{without})"
+
+
+def _number(value: object) -> object:
+    """A setting for two axes as one number, where it is the same for both."""
+    is_one = isinstance(value, (tuple, list)) and len(set(value)) == 1
+    return value[0] if is_one else value
+
+
+def _window(size: object) -> str:
+    return "×".join(map(str, size if isinstance(size, (tuple, list)) else (size, size)))
+
+
+#: the functions that count as a step, and what they are in words
+_WORDS = {
+    "conv2d": _convolution,
+    "linear": _linear,
+    "batch_norm": lambda input, *others, **more: f"a batch norm of {input.shape[1]} channels",
+    "max_pool2d": _max_pool,
+    "adaptive_avg_pool2d": functools.partial(_adaptive, "an average"),
+    "adaptive_max_pool2d": functools.partial(_adaptive, "a maximum"),
+    "avg_pool2d": lambda input, kernel_size, *others, **more: (
+        f"an average pool of {_window(kernel_size)}"
+    ),
+    "pad": lambda input, pad, *others, **more: f"a padding of {tuple(pad)}",
+    **dict.fromkeys(("relu", "relu_"), "a ReLU"),
+    **dict.fromkeys(("hardtanh", "relu6"), "a ReLU6"),
+    **dict.fromkeys(("add", "add_"), "a sum"),
+    **dict.fromkeys(("cat", "concat"), "a concatenation"),
+    **dict.fromkeys(("abs", "abs_"), "absolute values"),
+    **{f"{name}_norm": f"another norm ({name})" for name in ("group", "instance", "layer")},
+    **dict.fromkeys(("clamp", "clamp_", "clip"), "a clamp"),
+    **{name: f"a {name}" for name in ("softmax", "log_softmax", "sigmoid", "tanh")},
+    **{"leaky_relu": "a leaky ReLU", "gelu": "a GELU", "silu": "a SiLU", "dropout": "dropout"},
+    **{"mean": "an average", "amax": "a maximum", "sum": "a sum of pixels"},
+}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The steps that a module took, for the evidence: as an observation equal to all others."""
+
+    steps: list[tuple[str, Tensor]] = field(compare=False)
+
+
+def tell_steps(probe: Probe, expected: object, got: object) -> str:
+    """As :func:`tell`, and then where the steps depart from the solution's, if they explain what differs."""
+    told = tell(probe, expected, got)
+    if not (isinstance(expected, dict) and isinstance(got, dict)):
+        return told
+    what, right, wrong = first_difference(expected, got)
+    steps = [v.steps for seen in (expected, got) for v in seen.values() if isinstance(v, Taken)]
+    if what not in (OUTPUT, PARAMETERS) or len(steps) < 2 or not steps[1]:
+        return told
+    said = departure(*steps)
+    if not said and what == OUTPUT:
+        last = _the(steps[1][-1][0])
+        said = f"Your results are right up to {last}, but what forward returns is not."
+    if not said and wrong > right:
+        said = "The results of all your steps are right, so a layer is made that is not used."
+    return f"{told}\n{said}".rstrip()
+
+
+def departure(right: list[tuple[str, Tensor]], got: list[tuple[str, Tensor]]) -> str:
+    """What comes after the last result that the solution has too; an empty string where it is the last of both.
+
+    Steps before it may come in another order and give the same in the end, as a ReLU and a max-pool.
+    """
+    common = [(0, 0)]
+    for mine, (_, result) in enumerate(got, 1):
+        common += [(mine, n) for n, (_, other) in enumerate(right, 1) if same(result, other)]
+    mine, theirs = common[-1]
+    rest = got[mine:], right[theirs:]
+    if not any(rest):
+        return ""
+    begins = (
+        f"Your results are right up to {_the(got[mine - 1][0])}. Then" if mine else "At first"
+    )
+    yours, solutions = (steps[0][0] if steps else "nothing more" for steps in rest)
+    if yours != solutions:
+        return f"{begins} you have {yours}; the solution has {solutions}."
+    both = f"{begins} you have {yours}, as the solution has, but it gives other numbers"
+    return f"{both}: it has another input or another setting."
+
+
+def _the(words: str) -> str:
+    """``a batch norm`` as ``the batch norm``."""
+    first, _, rest = words.partition(" ")
+    return f"the {rest}" if first in ("a", "an") else words

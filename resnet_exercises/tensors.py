@@ -1,0 +1,407 @@
+"""What checks of layers and networks need: PyTorch's settings kept, weights that are the same in each answer, what a
+module does.
+
+Layers are not looked up by name but found by the order in which they compute, so names and forms of the code do not
+count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import random
+import zlib
+from collections.abc import Iterator
+
+import numpy
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from resnet_exercises import naming, observing
+from resnet_exercises.errors import StudentError
+from resnet_exercises.observing import RELATIVE, Fact, Seen, named_kind
+from resnet_exercises.steps import Steps, Taken
+
+# How tensors are compared and told
+
+
+@observing.equal.register
+def _(first: Tensor, second) -> bool:
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    if torch.equal(first, second):
+        return True
+    if not first.is_floating_point():
+        return False
+    scale = max(min(_largest(first), _largest(second)), 1e-6)
+    return torch.allclose(first, second, rtol=0, atol=RELATIVE * scale, equal_nan=True)
+
+
+def _largest(tensor: Tensor) -> float:
+    """The largest size of the finite numbers: no NaN or infinity of an answer decides how much it may differ."""
+    return tensor.abs().nan_to_num(0.0, posinf=0.0).max().item()
+
+
+@naming.size.register
+def _(value: Tensor) -> float:
+    return value.double().nan_to_num().abs().sum().item()
+
+
+@observing.short.register
+def _(value: Tensor) -> str:
+    return f"shape {tuple(value.shape)}"
+
+
+_AXES = ("numbers of images", "numbers of channels", "heights", "widths")
+
+
+@observing.difference.register
+def _(right: Tensor, wrong, what: str) -> str:
+    if not isinstance(wrong, Tensor):
+        said = f"a tensor of shape {tuple(right.shape)}, got {observing.short(wrong)}"
+        return f"{what}: expected {said}."
+    if right.shape != wrong.shape:
+        text = f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}"
+        if right.dim() == wrong.dim() == 4:
+            pairs = zip(_AXES, right.shape, wrong.shape)
+            differ = [f"different {axis} ({r} and {w})" for axis, r, w in pairs if r != w]
+            text += ": " + ", ".join(differ)
+        return text + "."
+    if right.dtype != wrong.dtype:
+        return f"{what}: expected numbers of type {right.dtype}, got {wrong.dtype}."
+    differs = ~(right - wrong).abs().le(RELATIVE * max(right.abs().max().item(), 1e-6))
+    place = tuple(differs.nonzero()[0].tolist())
+    return (
+        f"{what} differs in {int(differs.sum())} of {right.numel()} numbers; "
+        f"at {list(place)} expected {right[place].item():.3f}, got {wrong[place].item():.3f}."
+    )
+
+
+# PyTorch's settings
+
+
+@contextlib.contextmanager
+def torch_stays() -> Iterator[None]:
+    """Keeps PyTorch's seeds, modes, defaults and the weights of layers that an answer shares with other cells."""
+    states = numpy.random.get_state(), torch.get_rng_state()
+    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    device, threads = torch.get_default_device(), torch.get_num_threads()
+    deterministic = _deterministic()
+    anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+    modes = torch._C._len_torch_function_stack()
+    try:
+        with (
+            torch.inference_mode(False),
+            torch.autocast("cpu", enabled=False),
+            _weights_come_back(),
+        ):
+            usual_settings()
+            torch.set_num_threads(1)  # the probes are too small to share out
+            yield
+    finally:
+        # An answer may leave a mode on; so does a time limit that ends one of ours while it begins or ends.
+        while torch._C._len_torch_function_stack() > modes:
+            torch._C._pop_torch_function_stack()
+        numpy.random.set_state(states[0])
+        torch.set_rng_state(states[1])
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        _use_default_device(device)
+        torch.set_num_threads(threads)
+        if _deterministic() != deterministic:  # to set it at all, PyTorch loads its compiler
+            torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+        torch.autograd.set_detect_anomaly(*anomaly)
+
+
+def usual_settings() -> None:
+    """Gradients on, float32, on the CPU."""
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    _use_default_device(torch.device("cpu"))
+
+
+def _deterministic() -> tuple[bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+
+
+def _use_default_device(device: torch.device) -> None:
+    """Makes new tensors on ``device``. Not with set_default_device("cpu"), which slows every later operation down."""
+    if torch.get_default_device() != device:
+        torch.set_default_device(None if device.type == "cpu" else device)
+
+
+def set_seeds(seed: int) -> None:
+    """Sets the three seeds. Not by torch.manual_seed, which notes a traceback for the GPU each time."""
+    torch.default_generator.manual_seed(seed)
+    random.seed(seed)
+    numpy.random.seed(seed)
+
+
+def torch_seed() -> bytes:
+    """Where PyTorch's random number generator stands."""
+    return torch.default_generator.get_state().numpy().tobytes()
+
+
+def randomness() -> tuple:
+    """Where the three random number generators stand."""
+    place = numpy.random.get_state()
+    return random.getstate(), place[1].tobytes(), place[2], torch_seed()
+
+
+# Weights, by the order in which they compute
+
+_AFFINE, _STATISTICS = ("weight", "bias"), ("running_mean", "running_var")
+_SETTINGS = ("training", "momentum", "eps")
+#: what the functions that use weights take, in their order
+_TAKES = {
+    "conv2d": ("input", *_AFFINE),
+    "linear": ("input", *_AFFINE),
+    "batch_norm": ("input", *_STATISTICS, *_AFFINE, *_SETTINGS),
+}
+_TORCH_BATCH_NORM = torch.batch_norm  # takes the same as F.batch_norm, in another order
+_TORCH_TAKES = ("input", *_AFFINE, *_STATISTICS, *_SETTINGS, "cudnn_enabled")
+_ROLES = {
+    "running_mean": "mean",
+    "running_var": "variance",
+    "weight": "weight",
+    "bias": "shift",
+}
+
+
+class Weights(TorchFunctionMode):
+    """Notes the weights of convolutions, batch norms and linear layers in the order in which they compute.
+
+    Batch norms compute with the usual eps and momentum, so that other ones are one finding, ``settings``, whatever the
+    number.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.settings = ""
+        #: by identity of their owner: what is used twice is noted once
+        self.used: dict[int, tuple[str, Tensor]] = {}
+
+    def __torch_function__(self, function, types, arguments=(), named=None):
+        named = named or {}
+        name = getattr(function, "__name__", "")
+        if name not in _TAKES:
+            return function(*arguments, **named)
+        takes = _TORCH_TAKES if function == _TORCH_BATCH_NORM else _TAKES[name]
+        given = dict(zip(takes, arguments)) | named
+        is_norm = name == "batch_norm"
+        roles = _ROLES | {"weight": "scale"} if is_norm else _ROLES
+        for argument, role in roles.items():
+            if isinstance(tensor := given.get(argument), Tensor):
+                self.used.setdefault(id(owner(tensor)), (role, tensor))
+        if not is_norm:
+            return function(*arguments, **named)
+        for setting, usual in (("momentum", 0.1), ("eps", 1e-5)):
+            if given.get(setting, usual) != usual:
+                self.settings = f"a batch norm has another {setting} than {usual:g}"
+            given[setting] = usual
+        return self.normalise(function, given)
+
+    def normalise(self, function, given: dict[str, object]) -> Tensor:
+        """What a batch norm gives."""
+        return function(**given)
+
+
+def owner(tensor: Tensor) -> Tensor:
+    """The parameter that a tensor shows in another shape, as weight[:, :, None, None] does; else the tensor itself."""
+    whole = tensor._base
+    shows_all = isinstance(whole, nn.Parameter) and whole.numel() == tensor.numel()
+    return whole if shows_all else tensor
+
+
+def weights_in_order(module: nn.Module, *inputs: Tensor) -> list[tuple[str, Tensor]]:
+    """(role, tensor) of all weights that ``module`` uses, in the order of the computation, in eval mode."""
+    with torch.no_grad(), Weights() as weights:
+        result = module.eval()(*inputs)
+    if isinstance(result, nn.Module):
+        raise TypeError(layer_instead_of_tensor(result))
+    return list(weights.used.values())
+
+
+def layer_instead_of_tensor(layer: nn.Module) -> str:
+    """The message of the error that PyTorch would raise for a result that is a layer, were it used as a tensor."""
+    return f"the result must be Tensor, not {type(layer).__name__}"
+
+
+def starts(weights: list[tuple[str, Tensor]]) -> str:
+    """What is wrong with the numbers that weights begin with, or an empty string. How they are drawn is free."""
+    for role, tensor in weights:
+        if not tensor.isfinite().all():
+            return "it begins with weights that are no finite numbers"
+        of_convolution = role == "weight" and tensor.dim() == 4 and tensor.numel() > 1
+        if of_convolution and bool(tensor.max() == tensor.min()):
+            return "all weights of a convolution begin with the same number"
+    return ""
+
+
+_RANGES = {
+    "weight": (-1, 1),
+    "scale": (0.4, 1.2),
+    "shift": (-0.5, 0.5),
+    "mean": (-0.5, 0.5),
+    "variance": (0.5, 1.5),
+}
+_originals: dict[int, tuple[Tensor, Tensor]] | None = None  # by identity, while a check runs
+
+
+@contextlib.contextmanager
+def _weights_come_back() -> Iterator[None]:
+    """Gives every tensor that :func:`fill` overwrites its own numbers back at the end.
+
+    A student's layers may stand on the class, where all blocks share them, also those of other cells.
+    """
+    global _originals
+    before, _originals = _originals, {}
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, original in _originals.values():
+                tensor.copy_(original)
+        _originals = before
+
+
+def fill(weights: list[tuple[str, Tensor]], seed: int = 0) -> None:
+    """Fills weights with numbers that depend only on role, place in the order and shape: the same for every answer."""
+    places: dict[str, int] = {}
+    with torch.no_grad():
+        for role, tensor in weights:
+            place = places[role] = places.get(role, -1) + 1
+            if _originals is not None:
+                whole = tensor if tensor._base is None else tensor._base
+                _originals.setdefault(id(whole), (whole, whole.detach().clone()))
+            shape = tuple(tensor.shape)
+            # a 1×1 convolution and the linear layer that does the same get the same numbers
+            drawn = shape[:2] if shape[2:] == (1, 1) else shape
+            tensor.copy_(numbers_for(role, place, seed, drawn).view(shape))
+
+
+@functools.lru_cache(maxsize=256)
+def numbers_for(role: str, place: int, seed: int, shape: tuple[int, ...]) -> Tensor:
+    key = f"{seed} {role} {place} {shape}"
+    generator = torch.Generator().manual_seed(zlib.crc32(key.encode()))
+    low, high = _RANGES[role]
+    if role == "weight":
+        fan_in = max(math.prod(shape[1:]), 1)
+        low, high = low / math.sqrt(fan_in / 3), high / math.sqrt(fan_in / 3)
+    # named, as an answer's forward may have changed the defaults, and what is drawn is kept for the next check
+    drawn = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+    return drawn * (high - low) + low
+
+
+def random_input(*shape: int, seed: int = 0) -> Tensor:
+    """Normal random numbers, the same for the same shape and seed."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def images(shape: tuple[int, int, int, int]) -> str:
+    """A batch in words: ``3 images of 5×7 pixels``."""
+    return f"{shape[0]} image{'s' * (shape[0] > 1)} of {shape[2]}×{shape[3]} pixels"
+
+
+def numbers(value: object) -> object:
+    """A tensor, detached and copied so that later steps cannot change it; anything else as its type, for comparing."""
+    if isinstance(value, Tensor):
+        return value.detach().as_subclass(Tensor).clone()
+    if isinstance(value, nn.Module):
+        raise TypeError(layer_instead_of_tensor(value))
+    return named_kind(value)
+
+
+# What a module does
+
+
+def behaviour(module: nn.Module, x: Tensor) -> dict[str, object]:
+    """What ``module`` does with ``x``, once its weights are filled: results, gradients and side effects.
+
+    The entries stand in the order in which a difference is worth telling.
+    """
+    weights = weights_in_order(module, x.clone())
+    begins = starts(weights) or "as they should be"
+    fill(weights)
+    seen = Seen()
+    seen["number of parameters"] = sum(p.numel() for p in module.parameters())
+    given = x.clone()
+    with torch.no_grad(), Weights() as watch:
+        with Steps() as steps:
+            output = numbers(module.eval()(given))
+        seen["its steps"] = Taken(steps.taken)
+        seen["output in eval mode"] = output
+        seen["the input is left as it was"] = unchanged(given, x)
+        seen["output, the second time"] = numbers(module(x.clone()))
+        seen["output in train mode"] = numbers(module.train()(x.clone()))
+    statistics = [t.clone() for role, t in weights if role in ("mean", "variance")]
+    seen["running statistics"] = statistics
+    with Weights():
+        seen |= gradient_in_eval_mode(module, x)
+        seen |= attempt_gradients(module, x, weights)
+    seen["the settings of the batch norms"] = watch.settings or "as they should be"
+    seen["the numbers that its weights begin with"] = begins
+    return seen
+
+
+def unchanged(given: Tensor, x: Tensor) -> Fact:
+    """Whether the tensor that an answer was given still has the numbers of ``x``."""
+    return Fact(torch.equal(given, x), "your code has changed the numbers in x, its input")
+
+
+def gradient_in_eval_mode(module: nn.Module, x: Tensor) -> dict[str, object]:
+    """The gradient with respect to the input, as it is asked for when one looks into a trained network."""
+    try:
+        return {"gradient of the input in eval mode": numbers(_gradients(module.eval(), x)[0])}
+    except Exception as error:
+        return {"gradient of the input in eval mode": StudentError(error)}
+
+
+def attempt_gradients(
+    module: nn.Module, x: Tensor, weights: list[tuple[str, Tensor]]
+) -> dict[str, object]:
+    """The gradients of a fixed random sum of the output: of the input and of each weight, in train mode."""
+    trained = [tensor for _, tensor in weights if owner(tensor).requires_grad]
+    try:
+        of_input, *of_weights = _gradients(module.train(), x, trained)
+    except Exception as error:
+        return {"gradients": StudentError(error)}
+    for place, gradient in enumerate(of_weights):
+        if isinstance(gradient, Tensor) and gradient.shape[2:] == (1, 1):
+            of_weights[place] = gradient.flatten(1)  # as that of a linear layer
+    return {
+        "gradient of the input": numbers(of_input),
+        "gradients of the weights": [numbers(gradient) for gradient in of_weights],
+    }
+
+
+def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list[Tensor | None]:
+    """Gradients of ``x`` and ``trained``. By ``backward()``, as torch.utils.checkpoint may refuse the other way."""
+    leaf = x.clone().requires_grad_()
+    leaves = [*module.parameters(), *map(owner, trained)]
+    leaves = [tensor for tensor in leaves if tensor.is_leaf]
+    before = [(tensor, tensor.grad) for tensor in leaves]
+    for tensor in leaves:
+        tensor.grad = None
+    try:
+        # times 1: an in-place operation on a leaf raises for another reason
+        output = module(leaf * 1)
+        (output * random_input(*output.shape, seed=1)).sum().backward()
+        return [leaf.grad, *map(_gradient, trained)]
+    finally:
+        for tensor, gradient in before:
+            tensor.grad = gradient
+
+
+def _gradient(tensor: Tensor) -> Tensor | None:
+    """The gradient that ``backward()`` left, in the shape in which a tensor shows its owner."""
+    leaf = owner(tensor)
+    gradient = leaf.grad if leaf.is_leaf else None
+    if gradient is None or leaf is tensor:
+        return gradient
+    return gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())

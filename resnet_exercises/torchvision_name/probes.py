@@ -1,0 +1,59 @@
+"""What is tried on ``torchvision_name``: names of every kind, then all names of ResNet-152."""
+
+import re
+from dataclasses import replace
+
+from resnet_exercises.calls import Result, call, calls, first_wrong, tell_value
+
+PRAISE = {"torchvision_name": "Every name of ours finds its partner in torchvision."}
+
+NAMES = [
+    "batchnorm1.weight",
+    "layer1.0.batchnorm2.running_mean",
+    "layer2.0.downsample.1.bias",
+    "layer1.0.batchnorm3.weight",
+    "layer3.22.batchnorm3.bias",  # two digits, as in ResNet-101
+    "layer4.1.batchnorm1.num_batches_tracked",
+    "layer1.0.conv1.weight",
+    "fc.bias",
+]
+
+
+def all_names() -> list[str]:
+    """Every name in the state_dict of ResNet-152, which has all those of the four other networks."""
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    names = ["conv1.weight", *(f"batchnorm1.{name}" for name in norm), "fc.weight", "fc.bias"]
+    for stage, blocks in enumerate((3, 8, 36, 3), 1):
+        for block in range(blocks):
+            start = f"layer{stage}.{block}."
+            names += [f"{start}conv{n}.weight" for n in (1, 2, 3)]
+            names += [f"{start}batchnorm{n}.{name}" for n in (1, 2, 3) for name in norm]
+        names.append(f"layer{stage}.0.downsample.0.weight")
+        names += [f"layer{stage}.0.downsample.1.{name}" for name in norm]
+    return names
+
+
+def word_for_bn(result: Result, expected: Result) -> Result:
+    """A wrong name in which only `bn` or the counter differs, in a form that depends on no other letters."""
+    if result.kind != "str":
+        return result
+    pattern = re.escape(expected.value[1]).replace("bn", r"(?P<bn>[^.]*)")
+    pattern = pattern.replace("batches", r"(?P<batches>[^.]*)")
+    found = re.fullmatch(pattern, result.value[1])
+    words = found.groupdict() if found else {}
+    if not words or words["bn"] == "batchnorm":
+        return result
+    word = words["bn"].lower() if words["bn"].lower() == "bn" else "another"
+    return replace(result, value=(word, words.get("batches", "batches") == "batches"))
+
+
+def probes(name, solution):
+    """The calls that are made of an answer."""
+    groups = NAMES, (), all_names()
+    groups = ([call(name, given) for given in names] for names in groups)
+    return calls(solution, *groups, word_for_bn)
+
+
+def evidence(probe, expected, got) -> str:
+    """The first name that is wrong beside the right one."""
+    return tell_value(*first_wrong(expected, got))
