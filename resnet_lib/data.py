@@ -38,9 +38,10 @@ class Digits:
 def load_digits() -> Digits:
     """1,797 digits of 8×8 pixels from scikit-learn, four fifths to train on and one fifth to test with.
 
-    They were 32×32 pixels of ink or no ink, counted in squares of 4×4, so each value was from 0 to 16; here they have mean 0
-    and variance 1, taken over the images to train on. The split has the same share of each digit on both sides and is always
-    the same. (E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.)
+    They were 32×32 pixels of ink or no ink, counted in squares of 4×4, so each value was from 0 to 16; here they have
+    mean 0 and variance 1, taken over the images to train on. The split has the same share of each digit on both sides
+    and is always the same. (E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine
+    Learning Repository, 1998.)
     """
     from sklearn import datasets, model_selection
 

@@ -1,7 +1,7 @@
 """The degradation problem on the digits: plain and residual networks of equal size, trained in the same way.
 
-The networks are those of section 4.2 of the paper (He et al. 2015), half as wide and for grey images. Plain and residual
-networks of one depth have the same layers and parameters; they differ in the shortcuts alone.
+The networks are those of section 4.2 of the paper (He et al. 2015), half as wide and for grey images. Plain and
+residual networks of one depth have the same layers and parameters; they differ in the shortcuts alone.
 """
 
 import json
@@ -40,8 +40,8 @@ class Run:
 def digits_net(kind: str, depth: int, seed: int = 0) -> CifarResNet:
     """A ``"plain"`` or ``"residual"`` network for the digits, with random weights that depend on ``seed`` alone.
 
-    Shapes: (N, 1, 8, 8) → (N, 10). Three stages of 8, 16 and 32 channels. Raises ``ValueError`` for another kind, or a depth
-    that is not 6n + 2, such as 8, 14, 20, 32, 44 or 56.
+    Shapes: (N, 1, 8, 8) → (N, 10). Three stages of 8, 16 and 32 channels. Raises ``ValueError`` for another kind, or a
+    depth that is not 6n + 2, such as 8, 14, 20, 32, 44 or 56.
     """
     check_int("depth", depth)
     if kind not in KINDS:
@@ -81,7 +81,9 @@ def run(
 
 
 def curve(history: History, points: int = 30) -> list[float]:
-    """The losses of a training as ``points`` means, each over an equal number of steps: single batches differ too much to see."""
+    """The losses of a training as ``points`` means, each over an equal number of steps: single batches differ too much
+    to see.
+    """
     size = max(1, len(history.losses) // points)
     parts = [
         history.losses[start : start + size] for start in range(0, len(history.losses), size)
@@ -90,9 +92,11 @@ def curve(history: History, points: int = 30) -> list[float]:
 
 
 def stored_runs(steps: int = STEPS, learning_rate: float | None = LEARNING_RATE) -> list[Run]:
-    """The runs that ``scripts/degradation.py`` has made with so many steps, and at this learning rate, or at any for ``None``.
+    """The runs that ``scripts/degradation.py`` has made with so many steps, and at this learning rate, or at any for
+    ``None``.
 
-    There are 300 steps for depths 8 to 56 with six seeds, 1,200 for some seeds of depth 56, and other learning rates for seed 0.
+    There are 300 steps for depths 8 to 56 with six seeds, 1,200 for some seeds of depth 56, and other learning rates
+    for seed 0.
     """
     return [
         run

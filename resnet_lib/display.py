@@ -16,7 +16,9 @@ def show_source(*objects: Callable | type) -> Markdown:
 
 
 def show_difference(first: Callable | type, second: Callable | type) -> Markdown:
-    """What changes from the code of ``first`` to that of ``second``, docstrings aside: ``-`` lines go, ``+`` lines come."""
+    """What changes from the code of ``first`` to that of ``second``, docstrings aside: ``-`` lines go, ``+`` lines
+    come.
+    """
     lines = difflib.unified_diff(
         _without_docstring(first), _without_docstring(second), lineterm="", n=100
     )

@@ -1,8 +1,8 @@
 """The figures of the book, drawn from the numbers of the library.
 
 Every function returns a :class:`Picture`: an image with a text that says what it shows, made from the same numbers. The
-figures are narrow, so that they can be read on a phone, stand on a light card of their own, so that they can be read on a
-dark page, and tell things apart by pattern and label as well as by colour.
+figures are narrow, so that they can be read on a phone, stand on a light card of their own, so that they can be read on
+a dark page, and tell things apart by pattern and label as well as by colour.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def draw_positions(
         else ""
     )
     alt = (
-        f"A row of {_count(input_size, 'pixel')} with {_count(padding, 'zero')} of padding on each side. A kernel of width {kernel_size} "
+        f"A row of {_count(input_size, 'pixel')} with {_count(padding, 'zero')} of padding on each side. A kernel of "
+        f"width {kernel_size} "
         f"that moves by {stride} has {_count(positions, 'position')}{waste}."
     )
     return Picture(figure, alt)
@@ -186,7 +187,8 @@ def draw_windows(
         )
         left.text(
             corner[0] + kernel_size / 2, corner[1] + kernel_size / 2, label,
-            ha="center", va="center", color=colour, weight="bold", bbox={"fc": PAPER, "ec": "none", "pad": 1, "alpha": 0.85},
+            ha="center", va="center", color=colour, weight="bold",
+            bbox={"fc": PAPER, "ec": "none", "pad": 1, "alpha": 0.85},
         )  # fmt: skip
         right.text(
             column + 0.5,
@@ -215,7 +217,8 @@ def draw_windows(
     )
     alt = (
         f"Left, an input of {input_size} by {input_size} pixels with {padding} of padding: windows of {kernel_size} by "
-        f"{kernel_size} start {_count(stride, 'pixel')} apart. Right, the output, {positions} by {positions}: one cell for each window.{waste}"
+        f"{kernel_size} start {_count(stride, 'pixel')} apart. Right, the output, {positions} by {positions}: one "
+        f"cell for each window.{waste}"
     )
     return Picture(figure, alt)
 
@@ -292,7 +295,8 @@ def draw_block(block: nn.Module, input_shape: tuple[int, int, int]) -> Picture:
     path = ", ".join(_describe(layer) for layer in branch)
     projection = " then ".join(_describe(layer) for layer in shortcut)
     alt = (
-        f"{type(block).__name__}: an input of {_shape(input_shape)} goes down the residual branch: {path}. Beside it runs "
+        f"{type(block).__name__}: an input of {_shape(input_shape)} goes down the residual branch: {path}. Beside it "
+        "runs "
         f"the shortcut: {projection or 'the identity'}. The two are added, then comes the last ReLU. "
         f"The output is {_shape(last_relu.output_shape[1:])}."
     )
@@ -381,7 +385,8 @@ def draw_costs(model: nn.Module, input_shape: tuple[int, int, int] = (3, 224, 22
 
 
 def draw_bars(groups: dict[str, dict[str, float]], unit: str, xlabel: str, alt: str) -> Picture:
-    """Groups of horizontal bars, such as ``{"layer1": {"parameters": 1.0, "multiply-adds": 20.5}}``, each with its value.
+    """Groups of horizontal bars, such as ``{"layer1": {"parameters": 1.0, "multiply-adds": 20.5}}``, each with its
+    value.
 
     ``alt`` says what the bars compare; the values are added to it.
     """
@@ -457,9 +462,10 @@ def draw_bands(
 ) -> Picture:
     """Several runs of the same thing as one line: their median over ``x``, and a band from the lowest to the highest.
 
-    ``lines`` has the runs of each line, every run with one value for each ``x``. Lines are told apart by marker, dashes and
-    the label at their right end; residual networks are blue besides, plain ones orange. ``alt`` says what to see; the values at the right end are added to it.
-    Raises ``ValueError`` for more than four lines: no more can be told apart.
+    ``lines`` has the runs of each line, every run with one value for each ``x``. Lines are told apart by marker, dashes
+    and the label at their right end; residual networks are blue besides, plain ones orange. ``alt`` says what to see;
+    the values at the right end are added to it. Raises ``ValueError`` for more than four lines: no more can be told
+    apart.
     """
     figure, axes = new_figure(5.2, 3.4)
     styles = [("s", "--"), ("o", "-"), ("D", ":"), ("^", "-.")]
@@ -490,7 +496,9 @@ def draw_bands(
 
 
 def _label_ends(axes, x: float, labels: list[tuple[float, str, str]]) -> None:
-    """Writes (y, text, colour) to the right of the ends of lines, the lowest first, moved up where two would overlap."""
+    """Writes (y, text, colour) to the right of the ends of lines, the lowest first, moved up where two would
+    overlap.
+    """
     points_per_axis = 72 * 2.6  # about the height of the axes
     bottom, top = (axes.transScale.transform((1, limit))[1] for limit in axes.get_ylim())
     free = -math.inf
@@ -523,7 +531,8 @@ def draw_images(images: dict[str, object], alt: str, columns: int = 4) -> Pictur
 def draw_receptive_fields(
     photo: Tensor, fields: dict[str, tuple[Tensor, int]], center: tuple[int, int], alt: str
 ) -> Picture:
-    """Where one number in a layer looks: for each title a gradient (H, W), and the side of theory's square around ``center``.
+    """Where one number in a layer looks: for each title a gradient (H, W), and the side of theory's square around
+    ``center``.
 
     The more a pixel of the ``photo`` (H, W, 3) counts, the bluer it is. The dashed square has half the side.
     """
@@ -546,7 +555,9 @@ def draw_receptive_fields(
 
 
 def draw_digits(panels: dict[str, tuple[Tensor, Tensor]], alt: str) -> Picture:
-    """Points (N, 2) in a plane, each drawn as the digit that it stands for: for each title the points and their labels (N,)."""
+    """Points (N, 2) in a plane, each drawn as the digit that it stands for: for each title the points and their labels
+    (N,).
+    """
     figure, axes = new_figure(5.2, 2.9 * len(panels), nrows=len(panels), squeeze=False)
     colours = [BLUE, ORANGE, GREEN, INK, GREY]
     for place, (title, (points, labels)) in zip(axes.flat, panels.items()):
@@ -569,7 +580,8 @@ def draw_digits(panels: dict[str, tuple[Tensor, Tensor]], alt: str) -> Picture:
 def draw_reading(
     counts: Tensor, stages: dict[str, Tensor], probabilities: Tensor, alt: str
 ) -> Picture:
-    """What a network makes of an image (8, 8) of counts: its feature maps (C, H, W) for each title, and the probabilities (10,).
+    """What a network makes of an image (8, 8) of counts: its feature maps (C, H, W) for each title, and the
+    probabilities (10,).
 
     In each stage the darkest number is the largest. ``alt`` says what the image is; the likeliest class is added.
     """

@@ -1,7 +1,7 @@
 """The network of the page "A ResNet in the page": it reads digits that a reader draws, in the browser.
 
-``scripts/train_digits.py`` has trained it and stored its weights. Here a drawing becomes an image as the data set has them, and
-the network becomes a file that a browser can run.
+``scripts/train_digits.py`` has trained it and stored its weights. Here a drawing becomes an image as the data set has
+them, and the network becomes a file that a browser can run.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ def count_ink(bitmap: np.ndarray) -> np.ndarray:
 
 
 def fit_drawing(bitmap: np.ndarray) -> np.ndarray:
-    """The drawing in the middle and as high as the grid, or 24 pixels wide if that comes first: bool (32, 32) → (32, 32).
+    """The drawing in the middle and as high as the grid, or 24 pixels wide if that comes first: bool (32, 32) → (32,
+    32).
 
-    Height and width are scaled by the same factor; each new pixel takes the nearest old one. The digits of the data set are as
-    high as their grid too. An empty bitmap stays empty. Raises ``ValueError`` for another shape.
+    Height and width are scaled by the same factor; each new pixel takes the nearest old one. The digits of the data set
+    are as high as their grid too. An empty bitmap stays empty. Raises ``ValueError`` for another shape.
     """
     bitmap = _check(bitmap)
     rows, columns = bitmap.any(axis=1).nonzero()[0], bitmap.any(axis=0).nonzero()[0]
@@ -72,7 +73,9 @@ def _check(bitmap: np.ndarray) -> np.ndarray:
 
 
 def stored_net() -> CifarResNet:
-    """The trained network, in eval mode: standardised images (N, 1, 8, 8), as ``load_digits`` gives them, → logits (N, 10)."""
+    """The trained network, in eval mode: standardised images (N, 1, 8, 8), as ``load_digits`` gives them, → logits (N,
+    10).
+    """
     net = digits_net("residual", DEPTH)
     net.load_state_dict(torch.load(str(WEIGHTS), weights_only=True))
     return net.eval()
@@ -86,7 +89,8 @@ def stored_about() -> dict:
 class PageNet(nn.Module):
     """A network for the digits that takes counts from 0 to 16 and also gives the feature maps.
 
-    Shapes: (N, 1, 8, 8) → logits (N, 10), stem (N, 8, 8, 8), and the three stages (N, 8, 8, 8), (N, 16, 4, 4), (N, 32, 2, 2).
+    Shapes: (N, 1, 8, 8) → logits (N, 10), stem (N, 8, 8, 8), and the three stages (N, 8, 8, 8), (N, 16, 4, 4), (N, 32,
+    2, 2).
     """
 
     def __init__(self, net: CifarResNet):
@@ -110,7 +114,8 @@ class PageNet(nn.Module):
 def export(path: str | Path) -> None:
     """Writes the stored network, batch norm folded, as an ONNX file for one image at a time: the same bytes each time.
 
-    Input ``counts`` and the outputs of :data:`OUTPUTS` are those of :class:`PageNet`. Needs the packages onnx and onnxscript.
+    Input ``counts`` and the outputs of :data:`OUTPUTS` are those of :class:`PageNet`. Needs the packages onnx and
+    onnxscript.
     """
     program = torch.onnx.export(
         PageNet(folded(stored_net())).eval(),

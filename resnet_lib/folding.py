@@ -18,8 +18,9 @@ def fold_batchnorm(conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> nn.Conv2d:
     Shapes are those of ``conv``: (N, in_channels, H, W) → (N, out_channels, H', W'). The two given layers stay as they
     are. The statistics are the running ones (Ioffe, Szegedy 2015, algorithm 2).
 
-    Raises ``TypeError`` if the two are not an ``nn.Conv2d`` and an ``nn.BatchNorm2d``, and ``ValueError`` if their channels
-    differ or if the batch norm takes its statistics from the batch, as it does in train mode: no convolution can do that.
+    Raises ``TypeError`` if the two are not an ``nn.Conv2d`` and an ``nn.BatchNorm2d``, and ``ValueError`` if their
+    channels differ or if the batch norm takes its statistics from the batch, as it does in train mode: no convolution
+    can do that.
     """
     _check_layers(conv, batchnorm)
     with torch.no_grad():
@@ -41,12 +42,12 @@ def fold_batchnorm(conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> nn.Conv2d:
 def folded(model: nn.Module) -> nn.Module:
     """A copy of ``model`` for inference, without batch norm: each one is folded into the convolution before it.
 
-    Every ``nn.BatchNorm2d`` that the forward pass uses becomes an ``nn.Identity``. Results are those of ``model`` in eval
-    mode, but for rounding; ``model`` stays as it is. Which convolution stands before which batch norm is read from the
-    forward pass with ``torch.fx``, not from names or order, so the networks of torchvision 0.29 fold as well.
+    Every ``nn.BatchNorm2d`` that the forward pass uses becomes an ``nn.Identity``. Results are those of ``model`` in
+    eval mode, but for rounding; ``model`` stays as it is. Which convolution stands before which batch norm is read from
+    the forward pass with ``torch.fx``, not from names or order, so the networks of torchvision 0.29 fold as well.
 
-    Raises ``TypeError`` if ``model`` is no ``nn.Module``, and ``ValueError`` if a batch norm is in train mode, if it has no
-    convolution of its own before it, or if ``torch.fx`` cannot follow the forward pass.
+    Raises ``TypeError`` if ``model`` is no ``nn.Module``, and ``ValueError`` if a batch norm is in train mode, if it
+    has no convolution of its own before it, or if ``torch.fx`` cannot follow the forward pass.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be an nn.Module, not {model!r}")
@@ -60,7 +61,9 @@ def folded(model: nn.Module) -> nn.Module:
 
 
 def _pairs(model: nn.Module) -> list[tuple[str, str]]:
-    """The names of each batch norm that ``model`` uses and of the convolution before it, as (convolution, batch norm)."""
+    """The names of each batch norm that ``model`` uses and of the convolution before it, as (convolution, batch
+    norm).
+    """
     nodes = [node for node in fx.Tracer().trace(model).nodes if node.op == "call_module"]
     calls = Counter(model.get_submodule(node.target) for node in nodes)
     pairs = []

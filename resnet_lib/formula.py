@@ -80,7 +80,8 @@ def same_padding(kernel_size: int) -> int:
     check_int("kernel_size", kernel_size)
     if kernel_size % 2 == 0:
         raise ValueError(
-            f"no padding that is equal on both sides keeps the size with an even kernel: for kernel_size {kernel_size} it would be "
+            f"no padding that is equal on both sides keeps the size with an even kernel: for kernel_size "
+            f"{kernel_size} it would be "
             f"({kernel_size} - 1) / 2 = {(kernel_size - 1) / 2}. Use an odd kernel."
         )
     return (kernel_size - 1) // 2

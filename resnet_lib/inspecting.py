@@ -15,7 +15,8 @@ from resnet_lib.tracing import modes_come_back
 
 @torch.no_grad()
 def record_outputs(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-    """What the layers with these ``names`` give out when ``images`` (N, C, H, W) go through ``model``, in the mode that it is in.
+    """What the layers with these ``names`` give out when ``images`` (N, C, H, W) go through ``model``, in the mode that
+    it is in.
 
     Names are paths such as ``layer1.0.batchnorm2``. Raises ``ValueError`` for a name that is no layer of the model.
     """
@@ -35,8 +36,9 @@ def record_outputs(model: nn.Module, images: Tensor, names: Iterable[str]) -> di
 def input_gradient(model: nn.Module, name: str, image: Tensor) -> Tensor:
     """How much one number inside ``model`` depends on each pixel of ``image`` (C, H, W): the gradient's size, (H, W).
 
-    The number is the largest among the channels at the middle position of the layer ``name``: a ReLU that is at 0 has no
-    gradient. The size is the sum over the colours of absolute values. Raises ``ValueError`` for a name that is no layer.
+    The number is the largest among the channels at the middle position of the layer ``name``: a ReLU that is at 0 has
+    no gradient. The size is the sum over the colours of absolute values. Raises ``ValueError`` for a name that is no
+    layer.
     """
     outputs = []
     pixels = image[None].detach().clone().requires_grad_()
@@ -55,8 +57,8 @@ def input_gradient(model: nn.Module, name: str, image: Tensor) -> Tensor:
 def gradient_norms(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     """The 2-norm of the loss's gradient for the weight of each convolution, by name, from the first layer to the last.
 
-    The loss is the cross-entropy of ``images`` (N, C, H, W) and ``labels`` (N,), in train mode, as in a step of training.
-    The model keeps its weights and its mode; batch norm's running statistics take the batch into account.
+    The loss is the cross-entropy of ``images`` (N, C, H, W) and ``labels`` (N,), in train mode, as in a step of
+    training. The model keeps its weights and its mode; batch norm's running statistics take the batch into account.
     """
     weights = {
         n: layer.weight for n, layer in model.named_modules() if isinstance(layer, nn.Conv2d)
@@ -83,8 +85,8 @@ def without_batchnorm(model: nn.Module) -> nn.Module:
 def branch_ratio(block: ResidualBasicBlock | ResidualBottleNeck, x: Tensor) -> float:
     """How large the change is that a block makes: the 2-norm of F(x) over that of the shortcut, for x (N, C, H, W).
 
-    It is computed in eval mode, and over all numbers of the batch at once; the block stays as it was. Raises ``TypeError``
-    if ``block`` is no residual block of this library.
+    It is computed in eval mode, and over all numbers of the batch at once; the block stays as it was. Raises
+    ``TypeError`` if ``block`` is no residual block of this library.
     """
     if not isinstance(block, (ResidualBasicBlock, ResidualBottleNeck)):
         raise TypeError(

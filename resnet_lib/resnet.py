@@ -154,13 +154,16 @@ class CifarResNet(nn.Module):
     """The thin ResNet for CIFAR-10 (He et al. 2015, section 4.2): three stages of 16, 32 and 64 channels.
 
     Shapes: (N, in_channels, H, W) → (N, num_classes); the paper trains on colour images of 32×32. With n blocks a stage
-    it has 6n + 2 layers. Shortcuts have no parameters (:class:`ZeroPadShortcut`), the stem is one 3×3 convolution, and there
-    is no max-pool. ``width`` is the number of channels of the first stage; the second and third have 2 and 4 times as many.
+    it has 6n + 2 layers. Shortcuts have no parameters (:class:`ZeroPadShortcut`), the stem is one 3×3 convolution, and
+    there is no max-pool. ``width`` is the number of channels of the first stage; the second and third have 2 and 4
+    times as many.
 
-    The paper does not say where the zeros of a shortcut go. Some networks of others have half of them in front, such as those
-    of akamaster/pytorch_resnet_cifar10: their weights fit by name and shape, and need ``centred_zeros`` to mean the same.
+    The paper does not say where the zeros of a shortcut go. Some networks of others have half of them in front, such as
+    those of akamaster/pytorch_resnet_cifar10: their weights fit by name and shape, and need ``centred_zeros`` to mean
+    the same.
 
-    Raises ``TypeError`` or ``ValueError`` if an argument is not a positive int; ``forward`` raises as :class:`ResNetBase` does.
+    Raises ``TypeError`` or ``ValueError`` if an argument is not a positive int; ``forward`` raises as
+    :class:`ResNetBase` does.
     """
 
     def __init__(

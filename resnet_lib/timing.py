@@ -44,7 +44,9 @@ class Speed:
 
     @property
     def speed_up(self) -> float:
-        """How many times as fast as the reference: 1 is equally fast, 2 takes half the time. The median over the rounds."""
+        """How many times as fast as the reference: 1 is equally fast, 2 takes half the time. The median over the
+        rounds.
+        """
         return self.quartiles[1]
 
 

@@ -84,7 +84,9 @@ def load_torchvision_weights(model: nn.Module, state_dict: dict[str, Tensor]) ->
 
 
 def _check_whose(state_dict: dict[str, Tensor], wanted: dict[str, str]) -> None:
-    """Raises ``ValueError`` that says what to do if the names are the library's own, or begin with a wrapper's prefix."""
+    """Raises ``ValueError`` that says what to do if the names are the library's own, or begin with a wrapper's
+    prefix.
+    """
     if (set(state_dict) - set(wanted)) & set(wanted.values()):
         raise ValueError(
             "these are the names of this library, not torchvision's: use model.load_state_dict(state_dict)."
@@ -93,7 +95,8 @@ def _check_whose(state_dict: dict[str, Tensor], wanted: dict[str, str]) -> None:
     prefix = first.removesuffix(max(filter(first.endswith, wanted), key=len, default=first))
     if prefix and all(name.startswith(prefix) for name in state_dict):
         raise ValueError(
-            f"all names begin with {prefix!r}, as a wrapper such as DataParallel or torch.compile leaves them. Take it off: "
+            f"all names begin with {prefix!r}, as a wrapper such as DataParallel or torch.compile leaves them. Take "
+            "it off: "
             f"{{name.removeprefix({prefix!r}): tensor for name, tensor in state_dict.items()}}"
         )
 
@@ -110,7 +113,8 @@ def check_state_dict(state_dict: dict[str, Tensor]) -> None:
 
 
 def imagenet_weights(name: str) -> tuple[dict[str, Tensor], list[str]]:
-    """torchvision's ImageNet weights for ``name``, ``"resnet18"`` … ``"resnet152"``, downloaded once and then from its cache.
+    """torchvision's ImageNet weights for ``name``, ``"resnet18"`` … ``"resnet152"``, downloaded once and then from its
+    cache.
 
     Returns the state dict and the names of the 1000 classes. Raises ``ConnectionError`` where there is no connection.
     """
@@ -128,7 +132,8 @@ def imagenet_weights(name: str) -> tuple[dict[str, Tensor], list[str]]:
             state_dict = weights.get_state_dict(progress=False, check_hash=True)
     except (URLError, TimeoutError, ConnectionError) as error:
         raise ConnectionError(
-            f"No network connection to download the weights of {name}. Run this cell again with one, for example in Colab."
+            f"No network connection to download the weights of {name}. Run this cell again with one, for example in "
+            "Colab."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -35,9 +35,9 @@ class TracedLayer:
 def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[TracedLayer]:
     """Lists the layers of ``model`` with their sizes, for images of shape ``input_shape`` (N, C, H, W), in order.
 
-    The size of each layer's output is *derived*: :func:`resnet_lib.formula.output_size` for convolution and pooling, the given size for
-    adaptive pooling, unchanged for batch norm and ReLU, none for layers of other kinds. The size that PyTorch gives
-    stands beside it. The model runs in eval mode and without gradients; it is left as it was.
+    The size of each layer's output is *derived*: :func:`resnet_lib.formula.output_size` for convolution and pooling,
+    the given size for adaptive pooling, unchanged for batch norm and ReLU, none for layers of other kinds. The size
+    that PyTorch gives stands beside it. The model runs in eval mode and without gradients; it is left as it was.
 
     Raises ``TypeError`` if ``model`` is no model, ``ValueError`` if ``input_shape`` is not four positive ints, or if a
     layer uses dilation or ``ceil_mode``, which the formula does not cover.
@@ -76,7 +76,8 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[Trac
 def _run_on_no_image(model: nn.Module, input_shape: tuple[int, int, int, int]) -> bool:
     """Sends a batch of no images through ``model``: every shape is worked out, and nothing is computed.
 
-    False where the network cannot do without an image: ``x.view(x.size(0), -1)`` is then ambiguous, and ``x[0]`` not there.
+    False where the network cannot do without an image: ``x.view(x.size(0), -1)`` is then ambiguous, and ``x[0]`` not
+    there.
     """
     like = next(model.parameters(), torch.zeros(()))
     try:
@@ -87,7 +88,9 @@ def _run_on_no_image(model: nn.Module, input_shape: tuple[int, int, int, int]) -
 
 
 def _run_without_numbers(model: nn.Module, input_shape: tuple[int, int, int, int]) -> None:
-    """The same on the "meta" device, where tensors have a shape and no numbers. Its first use loads modules for seconds."""
+    """The same on the "meta" device, where tensors have a shape and no numbers. Its first use loads modules for
+    seconds.
+    """
     tensors = (*model.named_parameters(), *model.named_buffers())
     weights = {name: tensor.to("meta") for name, tensor in tensors}
     like = next(model.parameters(), torch.zeros(()))
@@ -97,7 +100,9 @@ def _run_without_numbers(model: nn.Module, input_shape: tuple[int, int, int, int
 
 @contextlib.contextmanager
 def modes_come_back(model: nn.Module) -> Iterator[None]:
-    """Gives each layer its own mode back at the end: a frozen batch norm may be in eval mode in a model that is trained."""
+    """Gives each layer its own mode back at the end: a frozen batch norm may be in eval mode in a model that is
+    trained.
+    """
     modes = [(layer, layer.training) for layer in model.modules()]
     try:
         yield

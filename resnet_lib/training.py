@@ -33,7 +33,8 @@ class History:
 
 
 def choose_device() -> torch.device:
-    """Where :func:`train` computes: on the CPU, or where the environment variable RESNET_DEVICE says, ``cuda`` or ``mps``.
+    """Where :func:`train` computes: on the CPU, or where the environment variable RESNET_DEVICE says, ``cuda`` or
+    ``mps``.
 
     Raises ``ValueError`` if PyTorch cannot compute there.
     """
@@ -59,12 +60,12 @@ def train(
     """Trains ``model`` in place for ``steps`` batches and returns the :class:`History`.
 
     ``batches`` gives images (N, C, H, W) and labels (N,), again and again from the start when it ends. The loss is the
-    cross-entropy; the learning rate falls from ``learning_rate`` to 0 along half a cosine; momentum and weight decay are the
-    paper's (He et al. 2015, section 4.2). A progress bar with ``title`` disappears at the end. :func:`choose_device` says
-    where it computes; ``model`` is on the CPU afterwards.
+    cross-entropy; the learning rate falls from ``learning_rate`` to 0 along half a cosine; momentum and weight decay
+    are the paper's (He et al. 2015, section 4.2). A progress bar with ``title`` disappears at the end.
+    :func:`choose_device` says where it computes; ``model`` is on the CPU afterwards.
 
-    Raises ``TypeError`` or ``ValueError`` if ``steps`` is not a positive int, ``learning_rate`` is not above 0 or ``batches``
-    is empty. The model is in train mode afterwards.
+    Raises ``TypeError`` or ``ValueError`` if ``steps`` is not a positive int, ``learning_rate`` is not above 0 or
+    ``batches`` is empty. The model is in train mode afterwards.
     """
     check_int("steps", steps)
     if not learning_rate > 0:
@@ -99,8 +100,8 @@ def train(
 def enough_threads(model: nn.Module) -> Iterator[None]:
     """One thread on the CPU meanwhile, if ``model`` begins with fewer than 16 channels; else as many as before.
 
-    So narrow a network is not faster with two, measured with images of 8×8 to 28×28. Beside another program that computes it
-    was four times as slow with them: the threads wait for each other at every layer.
+    So narrow a network is not faster with two, measured with images of 8×8 to 28×28. Beside another program that
+    computes it was four times as slow with them: the threads wait for each other at every layer.
     """
     threads = torch.get_num_threads()
     first = next((layer for layer in model.modules() if isinstance(layer, nn.Conv2d)), None)

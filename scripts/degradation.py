@@ -1,5 +1,5 @@
-"""Trains plain and residual networks of six depths on the digits, each with six seeds, and some for longer or at other learning rates, and stores
-what happened.
+"""Trains plain and residual networks of six depths on the digits, each with six seeds, and some for longer or at other
+learning rates, and stores what happened.
 
     make sweep                       # all cores, about ten minutes on two
 

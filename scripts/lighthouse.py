@@ -1,9 +1,11 @@
 """Measures the built site with Lighthouse, as a phone and as a desktop, and fails where a score is below the bar.
 
-`make lighthouse` runs it. It needs npm (Node 18.16 or newer), which fetches Lighthouse at the version below. It is no part of
-`make test`: the performance score depends on the machine and on what else runs there. Of three runs the middle score counts.
+`make lighthouse` runs it. It needs npm (Node 18.16 or newer), which fetches Lighthouse at the version below. It is no
+part of `make test`: the performance score depends on the machine and on what else runs there. Of three runs the middle
+score counts.
 
-The site is served as GitHub Pages serves it: gzip for text, connections kept open, and ten minutes in the browser's cache.
+The site is served as GitHub Pages serves it: gzip for text, connections kept open, and ten minutes in the browser's
+cache.
 """
 
 import functools

@@ -1,8 +1,9 @@
 """Writes the whole book to _build/book.pdf, for paper: `make pdf`, from the site that `make book` built.
 
 The pages of the site become one document in the browser, printed twice: the first time tells on which page each
-heading stands, for the contents. Folds are open, since paper has no click: an answer stands in a box below its question. Explorers stand as the still
-picture and the numbers that they start with. Links within the book lead to their place in the PDF.
+heading stands, for the contents. Folds are open, since paper has no click: an answer stands in a box below its
+question. Explorers stand as the still picture and the numbers that they start with. Links within the book lead to their
+place in the PDF.
 """
 
 import functools
@@ -23,9 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 OUT = ROOT / "_build" / "book.pdf"
 
-# Gives back the article of a page as it stands when its scripts have run: ids with the page's name before them, links to pages of
-# the book as links within the document, all others with their whole address. The glossary and the like have no sections of use to
-# the contents.
+# Gives back the article of a page as it stands when its scripts have run: ids with the page's name before them, links
+# to pages of the book as links within the document, all others with their whole address. The glossary and the like have
+# no sections of use to the contents.
 TAKE = """async ({pages, site, address}) => {
   const article = document.querySelector("article");
   const here = location.pathname.slice(1).replace(/[.]html$/, "");
@@ -172,7 +173,8 @@ def document(parts: list[dict], head: str, site: str, numbers: dict[str, int]) -
                 f'<li class="{kind}"><a href="#{html.escape(target)}"><span>{html.escape(text)}</span>'
                 f"<span>{number}</span></a></li>\n"
             )
-        bodies += f'<article class="bd-article part" id="part-{i}"><div id="{part["id"]}">{part["body"]}</div></article>\n'
+        body = f'<div id="{part["id"]}">{part["body"]}</div>'
+        bodies += f'<article class="bd-article part" id="part-{i}">{body}</article>\n'
     return f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <base href="{site}/book/"><title>{html.escape(title)}</title>{head}<style>{STYLE}{rules}</style></head><body>
 <main class="bd-content">
@@ -234,7 +236,9 @@ def make_pdf(browser: Browser, site: str, pages: list[str]) -> tuple[bytes, list
 
 
 def with_title(pdf: bytes, title: str) -> bytes:
-    """The same PDF with its title, language and how a viewer opens it. No time of writing: the same book gives the same file."""
+    """The same PDF with its title, language and how a viewer opens it. No time of writing: the same book gives the same
+    file.
+    """
     writer = PdfWriter(clone_from=io.BytesIO(pdf))
     writer.metadata = {"/Title": title}
     writer.page_mode = "/UseOutlines"

@@ -1,7 +1,8 @@
-"""Sets the repository's address wherever it stands: python3 scripts/publish_as.py OWNER/NAME. `make publish-as` calls it.
+"""Sets the repository's address wherever it stands: python3 scripts/publish_as.py OWNER/NAME. `make publish-as` calls
+it.
 
-_config.yml holds the address, and everything else follows it: the notebooks' set-up cells, and links to Colab and to this
-repository's own files and workflows. Links to other repositories stay. It needs nothing but Python and git.
+_config.yml holds the address, and everything else follows it: the notebooks' set-up cells, and links to Colab and to
+this repository's own files and workflows. Links to other repositories stay. It needs nothing but Python and git.
 """
 
 import re

@@ -3,9 +3,9 @@
     make digits                      # about a minute
 
 It is ResNet-20 as chapter 7 trains it. People who draw with a mouse do not draw as the writers of the data set did on
-paper, so most training images are varied first: moved, stretched, slanted, with thicker or thinner lines and more or less
-ink. The images to test with stay as they are. One thread: the numbers do not depend on how many cores there are; another
-processor or version of PyTorch may change them in the third digit or so.
+paper, so most training images are varied first: moved, stretched, slanted, with thicker or thinner lines and more or
+less ink. The images to test with stay as they are. One thread: the numbers do not depend on how many cores there are;
+another processor or version of PyTorch may change them in the third digit or so.
 """
 
 import json

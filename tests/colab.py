@@ -1,13 +1,15 @@
-"""What a notebook finds in Colab, in a temporary folder: the packages that Colab has, without this repository and torchinfo.
+"""What a notebook finds in Colab, in a temporary folder: the packages that Colab has, without this repository and
+torchinfo.
 
-Real: the notebook's own set-up cell, which clones this repository by its address, builds the library in an environment of
-its own and installs it; the kernel, and every package that it imports. Stood in for:
+Real: the notebook's own set-up cell, which clones this repository by its address, builds the library in an environment
+of its own and installs it; the kernel, and every package that it imports. Stood in for:
 
 - ``google.colab`` is an empty module, imported before the first cell as Colab does. That is how a notebook knows Colab.
 - git finds the repository's address in a copy of the working tree, so that a change is tested before it is pushed.
 - pip finds torchinfo, tqdm and setuptools in wheels made from this environment's own. Other downloads fail at once: the
   test needs no network.
-- What takes minutes is cut, since `make test` runs it in full in the notebooks as released: trainings stop after ten steps,
+- What takes minutes is cut, since `make test` runs it in full in the notebooks as released: trainings stop after ten
+steps,
   what is compared in speed runs once, and there is no C++ compiler for chapter 9.
 """
 
@@ -145,7 +147,9 @@ class Colab:
 
 
 class Machine:
-    """One of Colab's machines: an environment, a home and an empty folder to work in, none of which another notebook sees."""
+    """One of Colab's machines: an environment, a home and an empty folder to work in, none of which another notebook
+    sees.
+    """
 
     def __init__(self, colab: Colab, top: Path):
         self.top = top
@@ -210,7 +214,9 @@ class Machine:
         client.execute(env=self.environment, cleanup_kc=True)
 
     def written(self) -> list[str]:
-        """What was left in the folder that the notebook works in, and what was changed outside of the temporary folder."""
+        """What was left in the folder that the notebook works in, and what was changed outside of the temporary
+        folder.
+        """
         left = [str(path) for path in self.work.rglob("*")]
         outside = self.log.read_text(encoding="utf8").splitlines() if self.log.exists() else []
         return left + outside

@@ -1,4 +1,6 @@
-"""The block explorer: its arithmetic beside the library and beside broken blocks of PyTorch, and what readers do with it."""
+"""The block explorer: its arithmetic beside the library and beside broken blocks of PyTorch, and what readers do with
+it.
+"""
 
 import functools
 import itertools
@@ -19,11 +21,13 @@ COMPUTE = """settings => {
   const { compute } = document.querySelector("[data-explorer=block]").explorer;
   return JSON.stringify(settings.map((setting) => {
     const { rows, branch, shortcut, output, error, reasons, block, parameters, multiplyAdds } = compute(setting);
-    return { rows, branch, shortcut, output, error, reasons, projected: block.projection !== null, parameters, multiplyAdds };
+    const projected = block.projection !== null;
+    return { rows, branch, shortcut, output, error, reasons, projected, parameters, multiplyAdds };
   }));
 }"""  # as text, which playwright hands over much faster than objects
 ADDRESS = "http://explorer.test/"
-FIRST_BLOCKS = [  # kind, in_channels, channels, stride, size: the first blocks of ResNet-18's and ResNet-50's stages at 224
+# kind, in_channels, channels, stride, size: the first blocks of ResNet-18's and ResNet-50's stages at 224
+FIRST_BLOCKS = [
     *[("basic", 64, 64, 1, 56), ("basic", 64, 128, 2, 56)],
     *[("basic", 128, 256, 2, 28), ("basic", 256, 512, 2, 14)],
     *[("bottleneck", 64, 64, 1, 56), ("bottleneck", 256, 128, 2, 56)],

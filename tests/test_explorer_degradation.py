@@ -1,4 +1,6 @@
-"""The degradation scrubber: its numbers are those of the stored runs, and it serves mouse, keyboard and screen reader."""
+"""The degradation scrubber: its numbers are those of the stored runs, and it serves mouse, keyboard and screen
+reader.
+"""
 
 import math
 import statistics

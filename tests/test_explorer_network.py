@@ -1,4 +1,6 @@
-"""The network explorer: its arithmetic against the library's, and its use by mouse, keyboard, address and without script."""
+"""The network explorer: its arithmetic against the library's, and its use by mouse, keyboard, address and without
+script.
+"""
 
 import functools
 import json
@@ -39,7 +41,9 @@ def page(explorer_page):
 
 class TestArithmetic:
     def test_every_layer_equals_the_library(self, page):
-        """Name, kind, shape, parameters, multiply-adds and field of each layer of each network: more than 2,000 cases."""
+        """Name, kind, shape, parameters, multiply-adds and field of each layer of each network: more than 2,000
+        cases.
+        """
         settings, expected = [], []
         for depth in DEPTHS:
             for stride in ("3x3", "1x1"):
@@ -54,7 +58,8 @@ class TestArithmetic:
                         ]
                     )
         found = page.evaluate(
-            f"""settings => settings.map((setting) => {EXPLORER}.compute(setting).flatMap((block) => block.layers.map((layer) => [
+            f"""settings => settings.map((setting) => {EXPLORER}.compute(setting).flatMap(
+                (block) => block.layers.map((layer) => [
                 (block.part.startsWith("layer") ? block.name + "." : "") + layer.name, layer.kind,
                 layer.kind === "AdaptiveAvgPool2d" ? [layer.outChannels, 1, 1] : layer.shape,
                 layer.parameters, layer.multiplyAdds, layer.field])))""",
@@ -126,7 +131,9 @@ class TestUse:
         ]
 
     def test_keyboard(self, page):
-        """Tab reaches the blocks as one stop, the arrows go from block to block, Enter chooses a layer; the focus stays."""
+        """Tab reaches the blocks as one stop, the arrows go from block to block, Enter chooses a layer; the focus
+        stays.
+        """
         page.locator('.nx-block[tabindex="0"]').focus()
         assert page.locator('.nx-block[tabindex="0"]').count() == 1
         focused = "document.activeElement.dataset.key"
@@ -213,7 +220,9 @@ class TestAddress:
 class TestEverywhere:
     @pytest.mark.parametrize("depth", (18, 152))
     def test_phone(self, explorer_page, depth):
-        """At 360 pixels only the table of layers scrolls, inside its box; blocks are large enough for fingers, words for eyes."""
+        """At 360 pixels only the table of layers scrolls, inside its box; blocks are large enough for fingers, words
+        for eyes.
+        """
         page = explorer_page(made(depth), width=360)
         page.get_by_label("Compare with").select_option("50")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

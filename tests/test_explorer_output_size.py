@@ -1,4 +1,6 @@
-"""The explorer of chapter 1 in a real browser: its arithmetic against the library, and everything a reader can do with it."""
+"""The explorer of chapter 1 in a real browser: its arithmetic against the library, and everything a reader can do with
+it.
+"""
 
 import functools
 import re

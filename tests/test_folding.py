@@ -1,4 +1,6 @@
-"""Folded networks give the same logits, the given ones stay as they are, and what cannot be folded is refused by name."""
+"""Folded networks give the same logits, the given ones stay as they are, and what cannot be folded is refused by
+name.
+"""
 
 import copy
 

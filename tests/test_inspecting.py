@@ -1,4 +1,5 @@
-"""Looking inside: the functions of resnet_lib.inspecting, and what chapter 8 claims of numbers that depend on the processor.
+"""Looking inside: the functions of resnet_lib.inspecting, and what chapter 8 claims of numbers that depend on the
+processor.
 
 The claims are tested with margins, by the functions that the chapter itself defines.
 """

@@ -1,7 +1,7 @@
 """What holds for every page of the built site in a browser: light and dark, on a wide screen and on a phone.
 
-`make book` makes the site in _build/html, and `make test` does that first. The last tests show the same checks pages that are
-broken, each in one way.
+`make book` makes the site in _build/html, and `make test` does that first. The last tests show the same checks pages
+that are broken, each in one way.
 """
 
 import json
@@ -15,7 +15,8 @@ from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
-# The first page of all leads at once to book/index.html, and 404.html is for addresses that lead nowhere: each has its test.
+# The first page of all leads at once to book/index.html, and 404.html is for addresses that lead nowhere: each has its
+# test.
 PAGES = sorted(
     path.relative_to(SITE).as_posix()
     for path in SITE.rglob("*.html")
@@ -27,7 +28,8 @@ HEAVIEST = 1_500_000  # bytes of all that a page loads, as they are on disk, its
 # What the theme itself does not do: the name of the book stands in the sidebar outside of all landmarks.
 KNOWN = {"region": (".title",)}
 
-# Shows all that is folded, fetches the pictures that wait for the reader to come near, and gives back what can be measured.
+# Shows all that is folded, fetches the pictures that wait for the reader to come near, and gives back what can be
+# measured.
 LOOK = """async () => {
   for (const fold of document.querySelectorAll("details")) fold.open = true;
   await Promise.all([...document.images].map((image) => {
@@ -47,7 +49,8 @@ LOOK = """async () => {
 }"""
 
 
-# axe measures the contrast of each coloured word of code. One word of each kind and ground is enough: the others become plain.
+# axe measures the contrast of each coloured word of code. One word of each kind and ground is enough: the others become
+# plain.
 THIN = """() => {
   for (const code of document.querySelectorAll(".highlight pre, dt.sig")) {
     const ground = getComputedStyle(code.closest("div, dt")).backgroundColor;

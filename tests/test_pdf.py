@@ -1,4 +1,6 @@
-"""The printed book: three pages of it, one with an explorer, made as `make pdf` makes the whole, and what would be wrong."""
+"""The printed book: three pages of it, one with an explorer, made as `make pdf` makes the whole, and what would be
+wrong.
+"""
 
 import io
 import re

@@ -1,4 +1,6 @@
-"""One place for the repository's address: `make publish-as` sets it everywhere, and every other place agrees with it."""
+"""One place for the repository's address: `make publish-as` sets it everywhere, and every other place agrees with
+it.
+"""
 
 import json
 import re

@@ -1,7 +1,7 @@
 """What holds for the built site in _build/html, which `make book` makes. `make test` builds it first.
 
-Each check is a function from a page to a list of problems, and the last tests show each one a page that is broken in that
-way.
+Each check is a function from a page to a list of problems, and the last tests show each one a page that is broken in
+that way.
 """
 
 import functools
@@ -147,7 +147,9 @@ def run_linkchecker(start: Path) -> tuple[int, str]:
 
 
 def broken_anchors(pages: dict[Path, BeautifulSoup]) -> list[str]:
-    """The links to a place in a page where that page has no such place. linkchecker would read a page again for each of them."""
+    """The links to a place in a page where that page has no such place. linkchecker would read a page again for each of
+    them.
+    """
     places = {
         path: {tag["id"] for tag in page.find_all(id=True)} for path, page in pages.items()
     }
@@ -302,7 +304,8 @@ def test_the_citation_and_the_changelog_name_the_version_of_the_package():
 
 
 GOOD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>A page</title><link rel="stylesheet" href="a.css">
-<script src="a.js"></script><style>p { background: url(a.png) }</style></head><body><div id="jb-print-docs-body"><h1>A</h1></div>
+<script src="a.js"></script><style>p { background: url(a.png) }</style></head><body>
+<div id="jb-print-docs-body"><h1>A</h1></div>
 <article><h1 id="top">A</h1><img src="a.png" alt="A row of pixels"><a href="#top">up</a>
 <a href="https://arxiv.org/abs/1512.03385">paper</a></article></body></html>"""
 

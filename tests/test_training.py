@@ -37,7 +37,8 @@ def digits():
     return load_digits()
 
 
-# The data ---------------------------------------------------------------------------------------------------------------
+# The data
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def test_the_digits_are_split_into_two_parts_without_overlap(digits):
@@ -100,7 +101,8 @@ def test_a_bad_batch_size_is_refused(digits, batch_size, error):
         digits.loader(batch_size)
 
 
-# The loop ---------------------------------------------------------------------------------------------------------------
+# The loop
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def small_batches():
@@ -208,7 +210,9 @@ def test_accuracy_counts_right_answers_in_eval_mode():
 
 
 def test_a_training_takes_model_and_batches_to_the_chosen_device(monkeypatch):
-    """The meta device stands for a GPU: it is not the CPU, and PyTorch refuses to mix the two, up to the loss, which has no number."""
+    """The meta device stands for a GPU: it is not the CPU, and PyTorch refuses to mix the two, up to the loss, which
+    has no number.
+    """
     seen = []
 
     class Probe(nn.Linear):
@@ -234,7 +238,8 @@ def test_the_device_is_the_cpu_or_what_the_reader_names(monkeypatch):
             training.choose_device()
 
 
-# Plain and residual -----------------------------------------------------------------------------------------------------
+# Plain and residual
+# -----------------------------------------------------------------------------------------------------
 
 
 def without_shortcut(self, x):
@@ -301,7 +306,8 @@ def test_bad_widths_are_refused(change):
         CifarResNet(1, **change)
 
 
-# The degradation problem ------------------------------------------------------------------------------------------------
+# The degradation problem
+# ------------------------------------------------------------------------------------------------
 
 DEPTH, STEPS = 44, 60
 
@@ -319,7 +325,8 @@ def test_a_deep_plain_network_does_not_learn_what_a_residual_one_learns(digits, 
     assert final_loss("residual", digits) == plain
 
 
-# The stored sweep -------------------------------------------------------------------------------------------------------
+# The stored sweep
+# -------------------------------------------------------------------------------------------------------
 
 
 def losses(kind, depth, **which):

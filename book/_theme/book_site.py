@@ -17,9 +17,11 @@ from fontTools.ttLib import TTFont
 from latex2mathml.converter import convert
 from PIL import Image
 
-# The icons that the theme and this site show, by font. It brings 1.5 MB of scripts and 0.3 MB of fonts for all that exist.
+# The icons that the theme and this site show, by font. It brings 1.5 MB of scripts and 0.3 MB of fonts for all that
+# exist.
 ICONS = {
-    "fa-solid-900": "angle-left angle-right angle-down angles-right arrow-right arrow-up bars chevron-down circle-half-stroke "
+    "fa-solid-900": "angle-left angle-right angle-down angles-right arrow-right arrow-up bars chevron-down "
+    "circle-half-stroke "
     "download expand file file-pdf list magnifying-glass moon outdent rocket sun up-right-from-square xmark".split(),
     "fa-brands-400": ["github"],
 }
@@ -61,7 +63,7 @@ def block_formula(writer, node) -> None:
 
 
 def image_of_its_own(app, context, encoded: str) -> str:
-    """Writes a picture that a page carries inside, an explorer's still, to a file that loads when a reader comes near."""
+    """Writes a picture that a page carries inside, an explorer's still, to a file that loads when one comes near."""
     data = base64.b64decode(encoded)
     name = f"{hashlib.sha256(data).hexdigest()[:40]}.png"
     folder = Path(app.outdir, "_images")
@@ -155,7 +157,7 @@ def as_webp(path: Path) -> bytes:
 
 
 def finish(app, exception) -> None:
-    """Writes the images as WebP and the one style sheet, and cuts the fonts of the icons down to those that are used."""
+    """Writes the images as WebP and the one style sheet, and cuts the fonts of the icons down to those in use."""
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)

@@ -1,7 +1,7 @@
 """One style sheet in place of the theme's seven, with only the rules that a page of the site can use.
 
-A page is shown when its style sheets are there. The theme's have rules for 1,900 icons and for parts that the book has not:
-nine tenths of them. A rule goes if its selector asks for a class or an id that no page has and no script names.
+A page is shown when its style sheets are there. The theme's have rules for 1,900 icons and for parts that the book has
+not: nine tenths of them. A rule goes if its selector asks for a class or an id that no page has and no script names.
 """
 
 import posixpath

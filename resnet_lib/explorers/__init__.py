@@ -1,8 +1,8 @@
 """Explorers: figures that a reader can change, on a page without a kernel as well as in a notebook.
 
-An explorer is a piece of HTML that needs nothing else: its style, its script and its numbers, which Python has computed with
-this library, are inside. The last expression of a cell shows it; the stored output is what the book's page shows. Where
-scripts do not run, as on GitHub or with JavaScript off, a still picture stays, with the numbers that it shows.
+An explorer is a piece of HTML that needs nothing else: its style, its script and its numbers, which Python has computed
+with this library, are inside. The last expression of a cell shows it; the stored output is what the book's page shows.
+Where scripts do not run, as on GitHub or with JavaScript off, a still picture stays, with the numbers that it shows.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ ASSETS = resources.files("resnet_lib.explorers")
 class Explorer:
     """One explorer. In a notebook it displays itself.
 
-    ``name`` is that of the script ``NAME.js`` beside this file, and of the setting in the page's address; ``title`` says to
-    everyone, and to screen readers, what it is; ``data`` is what the script works with, computed by this library; ``still`` is
-    shown where no script runs.
+    ``name`` is that of the script ``NAME.js`` beside this file, and of the setting in the page's address; ``title``
+    says to everyone, and to screen readers, what it is; ``data`` is what the script works with, computed by this
+    library; ``still`` is shown where no script runs.
     """
 
     def __init__(self, name: str, title: str, data: dict, still: Picture):

@@ -19,8 +19,8 @@ PLACES = ["After the stem", "After layer1", "After layer2", "After layer3"]
 def digits_explorer(folder: str, size: int) -> Explorer:
     """A grid to draw on, the 8×8 counts, the probabilities and the feature maps of each stage.
 
-    ``folder`` is the address, seen from the page, of ``digits.onnx`` and of the runtime, both loaded on click; ``size`` is what
-    they weigh together, in bytes, which the button says.
+    ``folder`` is the address, seen from the page, of ``digits.onnx`` and of the runtime, both loaded on click; ``size``
+    is what they weigh together, in bytes, which the button says.
     """
     net = PageNet(stored_net()).eval()
     examples = example_counts(net)

@@ -31,8 +31,8 @@ STAGES = ("layer1", "layer2", "layer3", "layer4")
 def network_explorer(depth: int = 50) -> Explorer:
     """Every stage, block and layer of ResNet-18 to 152 with its size, parameters, multiply-adds and receptive field.
 
-    It starts with ResNet-``depth`` at 224×224; the reader chooses depth, input size and the stride's place, and compares
-    two depths. Raises ``ValueError`` if ``depth`` is none of 18, 34, 50, 101, 152.
+    It starts with ResNet-``depth`` at 224×224; the reader chooses depth, input size and the stride's place, and
+    compares two depths. Raises ``ValueError`` if ``depth`` is none of 18, 34, 50, 101, 152.
     """
     if depth not in list(IMAGENET_RESNETS):
         raise ValueError(

@@ -134,7 +134,7 @@ def on_copies(conv, bn):
 
 
 def frozen_but_recorded(conv, bn):
-    """Frozen in place of no_grad, as widely copied: the new numbers are right, and PyTorch knows where they come from."""
+    """Frozen in place of no_grad, as widely copied: the new numbers are right; PyTorch knows where they are from."""
     new = nn.Conv2d(
         conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
     ).requires_grad_(False)
