@@ -19,6 +19,7 @@ from resnet_exercises.screening import forgets_raise
 
 LONGEST = 12  # of a list, so many entries are looked at, and its length
 ENOUGH = 0.3  # seconds of processor time in calls: then no more of the many are made
+LITTLE = 0.01  # and then no large ones: an answer that counts in loops would never end
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,19 @@ def calls(
     first: Iterable[Call],
     then: Iterable[Call] = (),
     many: Iterable[Call] = (),
+    large: Iterable[Call] = (),
     form: Callable[[Result, Result], Result] = lambda result, expected: result,
 ) -> list[Probe]:
     """The probe that makes calls, and sees a :class:`Result` for each.
 
     The calls in ``then`` are special cases, made only of an answer that has all of ``first`` right: so a mistake in the
     rule has one name, whatever the code does with special cases. ``many`` are made of an answer that has all the others
-    right, up to the first that is wrong: so no rule that is right by luck comes through. ``form(result, expected)``
-    gives a wrong result of ``first`` a form in which one mistake looks the same in all codes that make it.
+    right, up to the first that is wrong: so no rule that is right by luck comes through; ``large`` come last of all.
+    ``form(result, expected)`` gives a wrong result of ``first`` a form in which a mistake looks the same in all codes.
     """
-    first, then, many = list(first), list(then), list(many)
-    right = {one: _once(solution, one, True, True)[0] for one in (*first, *then, *many)}
+    first, then, many, large = list(first), list(then), list(many), list(large)
+    calls = (*first, *then, *many, *large)
+    right = {one: _once(solution, one, True, True)[0] for one in calls}
 
     def run(answer: Callable) -> Seen:
         made, seen = _Calls(answer, right), Seen()
@@ -108,11 +111,14 @@ def calls(
             seen["refuses the special cases too"] = all(
                 result.value in ("ValueError", "refused") for result in refuses
             )
+        if all(result.kind == "float" for result in seen.values()):
+            for one in large:  # how exact are they?
+                seen[one] = made.make(one, special=True)
         for one in then if not made.wrong else ():
             seen[one] = made.make(one, special=True)
-        for one in many if not made.wrong else ():
+        for one in (*many, *large) if not made.wrong else ():
             # an answer that asks a network, say, is not tried on all of them
-            if made.wrong or made.seconds > as_long_as(ENOUGH):
+            if made.wrong or made.seconds > as_long_as(LITTLE if one in large else ENOUGH):
                 break
             if (result := made.make(one, special=True)) != right[one]:
                 seen[one] = replace(result, right=right[one])

@@ -19,6 +19,7 @@ _TROUBLES = (
     ("None in a calculation", r"^unsupported operand .*'NoneType'"),
     ("numbers of two types", r"scalar type|and (bias|weight) type|same dtype"),
 )
+_KINDS = {"bool": "True or False", "NoneType": "None"}
 
 
 def trouble(text: str) -> str:
@@ -44,9 +45,6 @@ def odd_types(text: str) -> str:
         if kind != "int"
     ]
     return " and ".join(odd) or f"{got[1]} of {got[2]}"
-
-
-_KINDS = {"bool": "True or False", "NoneType": "None"}
 
 
 def with_article(name: str) -> str:

@@ -319,16 +319,13 @@ class Look:
 
 
 def _begins(weights: list[tuple[str, Tensor]], plain: bool) -> str:
-    """What is wrong with the numbers that a new block begins with, or an empty string.
-
-    Beside a shortcut, the last batch norm may begin with a scale of 0: then the block is the identity.
-    """
+    """What is wrong with the numbers that a new block begins with, or an empty string."""
     if found := tensors.starts(weights):
         return found
     scales = [tensor for role, tensor in weights if role == "scale"]
     if scales and not scales[0].any():
         return "the first batch norm begins with a scale of 0"
-    if plain and scales and not scales[-1].any():
+    if plain and scales and not scales[-1].any():  # beside a shortcut it is a known trick
         return "the last batch norm begins with a scale of 0, so the block gives 0"
     usual = {"mean": 0, "variance": 1}
     if any((tensor != usual[role]).any() for role, tensor in weights if role in usual):

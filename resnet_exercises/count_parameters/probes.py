@@ -25,7 +25,9 @@ def probes(name, solution):
         ),
     ]
     small = itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (False, True))
-    return calls(solution, first, (), (call(name, *sizes) for sizes in small), number_in_text)
+    return calls(
+        solution, first, (), (call(name, *sizes) for sizes in small), form=number_in_text
+    )
 
 
 def evidence(probe, expected, got) -> str:

@@ -45,7 +45,7 @@ LARGE = [(56, 56), (224, 31, 15, 8), (1000, 11, 2, 4)]
 def probes(name, solution):
     """The calls that are made of an answer."""
     many = [_size(*sizes) for sizes in (*SMALL, *LARGE)]
-    return calls(solution, FITTING, SPECIAL, many, number_in_text)
+    return calls(solution, FITTING, SPECIAL, many, form=number_in_text)
 
 
 def evidence(probe, expected, got) -> str:

@@ -30,7 +30,7 @@ def probes(name, solution):
     """The calls that are made of an answer."""
     groups = FIRST, [[]], [*SHORT, LONG]
     groups = ([call(name, layers) for layers in chains] for chains in groups)
-    return calls(solution, *groups, number_in_text)
+    return calls(solution, *groups, form=number_in_text)
 
 
 def evidence(probe, expected, got) -> str:

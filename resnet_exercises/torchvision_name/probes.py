@@ -51,7 +51,7 @@ def probes(name, solution):
     """The calls that are made of an answer."""
     groups = NAMES, (), all_names()
     groups = ([call(name, given) for given in names] for names in groups)
-    return calls(solution, *groups, word_for_bn)
+    return calls(solution, *groups, form=word_for_bn)
 
 
 def evidence(probe, expected, got) -> str:

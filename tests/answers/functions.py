@@ -1172,6 +1172,25 @@ def name_by_match(name):
 
 _OF_18 = {name: name.replace("batchnorm", "bn") for name in resnet_lib.resnet18().state_dict()}
 
+
+def adds_by_counting(in_channels, out_channels, kernel_size, output_size):
+    count = 0
+    for _ in range(in_channels):
+        for _ in range(out_channels):
+            for _ in range(kernel_size**2):
+                for _ in range(output_size**2):
+                    count += 1
+    return count
+
+
+def stages_of_a_new_network(input_size):
+    """The chapter's own idiom, with a network in each call."""
+    sizes = {}
+    for layer in resnet_lib.trace(resnet_lib.resnet18(), (1, 3, input_size, input_size)):
+        sizes[layer.name.split(".")[0]] = layer.output_shape[-1]
+    return [sizes[name] for name in ("conv1", "layer1", "layer2", "layer3", "layer4")]
+
+
 RIGHT = {
     "output_size": {
         "math.floor": size_by_floor,
@@ -1210,6 +1229,7 @@ RIGHT = {
         "the library's": resnet_lib.same_padding,
     },
     "stage_sizes": {
+        "traces a new ResNet-18 in each call": stages_of_a_new_network,
         "formula in a loop": stages_by_loop,
         "half, rounded up": stages_by_append,
         "recursion": stages_by_recursion,
@@ -1237,6 +1257,7 @@ RIGHT = {
         "NumPy integer": lambda i, o, k, b: np.prod([i, o, k, k]) + np.int64(o * b),
     },
     "multiply_adds": {
+        "four loops that count": adds_by_counting,
         "sum over rows": multiply_adds_by_loop,
         "asks nn.Conv2d for the weights": multiply_adds_by_weights,
         "runs the convolution": multiply_adds_by_running,
