@@ -52,9 +52,11 @@ def joined(solution: str, first: Mistake, second: Mistake) -> str | None:
         return None
     imports = first.code.removesuffix(edited(solution, first.edits))
     try:
-        return imports + edited(solution, (*first.edits, *second.edits))
-    except ValueError:
+        text = imports + edited(solution, (*first.edits, *second.edits))
+        compile(text, "<two known mistakes>", "exec")
+    except (ValueError, SyntaxError):
         return None
+    return text
 
 
 def read_mistakes(name: str, folder: str) -> list[Mistake]:

@@ -13,7 +13,7 @@ from resnet_exercises.light_blocks import LightBlock
 from resnet_exercises.observing import Probe, first_difference, same, tell
 
 #: what the steps explain: the output is their last result, and the weights are those that they use
-OUTPUT, PARAMETERS = "output in eval mode", "number of parameters"
+OUTPUT, PARAMETERS, SHAPE = "output in eval mode", "number of parameters", "shape of the output"
 
 
 class Steps(TorchFunctionMode):
@@ -31,7 +31,8 @@ class Steps(TorchFunctionMode):
         result = function(*arguments, **(named or {}))
         name = getattr(function, "__name__", "")
         describe = _WORDS.get(name)
-        if describe is None or not isinstance(result, Tensor):
+        # not the integers: batch norm counts the batches by a sum
+        if describe is None or not (isinstance(result, Tensor) and result.is_floating_point()):
             return result
         if not _in_a_block():
             words = describe(*arguments, **(named or {})) if callable(describe) else describe
@@ -107,6 +108,7 @@ _WORDS = {
     **dict.fromkeys(("relu", "relu_"), "a ReLU"),
     **dict.fromkeys(("hardtanh", "relu6"), "a ReLU6"),
     **dict.fromkeys(("add", "add_"), "a sum"),
+    **{"sub": "a difference", "mul": "a product", "div": "a division", "maximum": "a maximum"},
     **dict.fromkeys(("cat", "concat"), "a concatenation"),
     **dict.fromkeys(("abs", "abs_"), "absolute values"),
     **{f"{name}_norm": f"another norm ({name})" for name in ("group", "instance", "layer")},
@@ -131,13 +133,13 @@ def tell_steps(probe: Probe, expected: object, got: object) -> str:
         return told
     what, right, wrong = first_difference(expected, got)
     steps = [v.steps for seen in (expected, got) for v in seen.values() if isinstance(v, Taken)]
-    if what not in (OUTPUT, PARAMETERS) or len(steps) < 2 or not steps[1]:
+    if not what.startswith((OUTPUT, PARAMETERS, SHAPE)) or len(steps) < 2 or not steps[1]:
         return told
     said = departure(*steps)
     if not said and what == OUTPUT:
-        last = _the(steps[1][-1][0])
+        last = _the(steps[1], len(steps[1]))
         said = f"Your results are right up to {last}, but what forward returns is not."
-    if not said and wrong > right:
+    if not said and what.startswith(PARAMETERS) and wrong > right:
         said = "The results of all your steps are right, so a layer is made that is not used."
     return f"{told}\n{said}".rstrip()
 
@@ -150,21 +152,37 @@ def departure(right: list[tuple[str, Tensor]], got: list[tuple[str, Tensor]]) ->
     common = [(0, 0)]
     for mine, (_, result) in enumerate(got, 1):
         common += [(mine, n) for n, (_, other) in enumerate(right, 1) if same(result, other)]
-    mine, theirs = common[-1]
-    rest = got[mine:], right[theirs:]
+    last = max(
+        common, key=sum
+    )  # the furthest in both: a shortcut may be computed first or late
+    rest = [
+        [words for n, (words, _) in enumerate(steps, 1) if n > start and n not in known]
+        for steps, start, known in zip((got, right), last, zip(*common))
+    ]
     if not any(rest):
         return ""
     begins = (
-        f"Your results are right up to {_the(got[mine - 1][0])}. Then" if mine else "At first"
+        f"Your results are right up to {_the(got, last[0])}. Then" if last[0] else "At first"
     )
-    yours, solutions = (steps[0][0] if steps else "nothing more" for steps in rest)
+    yours, solutions = (steps[0] if steps else "nothing more" for steps in rest)
     if yours != solutions:
         return f"{begins} you have {yours}; the solution has {solutions}."
     both = f"{begins} you have {yours}, as the solution has, but it gives other numbers"
-    return f"{both}: it has another input or another setting."
+    both += ": it has another input or another setting."
+    known = {mine for mine, _ in common}
+    other = next((n for n in range(1, last[0]) if n not in known), 0)
+    extra = f" Before that, {_the(got, other)} gives numbers that the solution never has."
+    return both + (extra if other else "")
 
 
-def _the(words: str) -> str:
-    """``a batch norm`` as ``the batch norm``."""
-    first, _, rest = words.partition(" ")
-    return f"the {rest}" if first in ("a", "an") else words
+def _the(steps: list[tuple[str, Tensor]], number: int) -> str:
+    """A step by its number, as in ``the second ReLU`` where others have the same words."""
+    words = [words for words, _ in steps]
+    first, _, rest = words[number - 1].partition(" ")
+    which = words[:number].count(words[number - 1])
+    if words.count(words[number - 1]) > 1 and which <= len(_ORDINALS):
+        rest = f"{_ORDINALS[which - 1]} {rest}"
+    return f"the {rest}" if first in ("a", "an") else words[number - 1]
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
