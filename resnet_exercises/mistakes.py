@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import linecache
 import re
 import tomllib
@@ -23,9 +22,13 @@ class Mistake:
     says: str
     code: str
     edits: tuple = ()  #: what it replaces in the solution; nothing where ``code`` is written out
-    arrange: bool = (
-        False  #: whether its line is a wrong line where the page has the lines arranged
-    )
+    #: whether its line is a wrong line where the page has the lines arranged
+    arrange: bool = False
+
+    @property
+    def needs(self) -> set[str]:
+        """PyTorch or NumPy, where the wrong answer imports it."""
+        return set(re.findall(r"\b(?:import|from) (torch|numpy)\b", self.code))
 
 
 def solution_text(name: str, folder: str) -> str:
@@ -77,15 +80,9 @@ def read_mistakes(name: str, folder: str) -> list[Mistake]:
             except (ValueError, TypeError) as error:
                 where = f"{path.relative_to(HERE)}, mistake {id!r} of {name}"
                 raise ValueError(f"{where}: {error}") from None
-            if mistake and _can_be_made(mistake):
+            if mistake:
                 found[id] = mistake
     return list(found.values())
-
-
-def _can_be_made(mistake: Mistake) -> bool:
-    """Whether what a wrong answer imports is there: a page, where there is no PyTorch, makes no tensors."""
-    needed = re.findall(r"^\s*(?:import|from) (torch|numpy)\b", mistake.code, re.MULTILINE)
-    return all(importlib.util.find_spec(name) for name in needed)
 
 
 def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mistake | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,7 +75,9 @@ def likely(exercise: Exercise, number: int, got: Any) -> list[Mistake]:
     candidates = [
         mistake
         for mistake in exercise.mistakes
-        if mistake.id not in SCREENED and exercise.index.get(mistake.id, [number])[0] == number
+        if mistake.id not in SCREENED
+        and mistake.needs <= sys.modules.keys()  # else the answer cannot have made it
+        and exercise.index.get(mistake.id, [number])[0] == number
     ]
     return sorted(candidates, key=far)
 

@@ -32,7 +32,7 @@ from resnet_exercises.screening import SCREENED
 from resnet_lib import ResidualBasicBlock, ResNetBase
 
 MISTAKES = [(name, mistake) for name in EXERCISES for mistake in load(name).mistakes]
-SLOWEST = 6  # times as long as the check of a right network, in processor time: how long a check may take at most
+SLOWEST = 15  # times as long as the check of a right network, in processor time: how long a check may take at most
 tally: dict[str, int] = {}
 slowest: dict[str, float] = {}
 
@@ -41,7 +41,8 @@ def timed_check(name: str, answer: object) -> Verdict:
     """The verdict, with the processor time of the check noted."""
     start = time.process_time()
     verdict = check(name, answer)
-    slowest[name] = max(slowest.get(name, 0), time.process_time() - start)
+    if "had not finished" not in verdict.message:
+        slowest[name] = max(slowest.get(name, 0), time.process_time() - start)
     assert isinstance(verdict, Verdict) and verdict.status in (
         "passed",
         "failed",

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import resnet_lib
 from resnet_lib import (
     CifarPlainNet,
     CifarResNet,
@@ -402,7 +403,7 @@ def test_a_plain_network_that_is_built_from_a_shallower_one_computes_the_same(di
     (building,) = (source for source in cells if source.startswith("built = digits_net"))
     shallow = digits_net("plain", 20)
     train(shallow, digits.loader(seed=0), 200)
-    names = {"nn": nn, "torch": torch, "PlainBlock": PlainBlock, "digits_net": digits_net}
+    names = {"nn": nn, "torch": torch, "resnet_lib": resnet_lib, "digits_net": digits_net}
     names |= {"models": {"plain-20": shallow}, "print": lambda *said: None}
     exec(copying, names)
     exec(building, names)
