@@ -16,6 +16,7 @@ from resnet_exercises.errors import StudentError, TimeIsUp, raising_statement
 from resnet_exercises.observing import Probe, Seen, first_difference, named_kind
 from resnet_exercises.running import as_long_as, processor_time
 from resnet_exercises.screening import forgets_raise
+from resnet_exercises.torch_words import with_article
 
 LONGEST = 12  # of a list, so many entries are looked at, and its length
 ENOUGH = 0.3  # seconds of processor time in calls: then no more of the many are made
@@ -258,8 +259,7 @@ def plain(value: Any, depth: int = 0) -> Result:
         return Result("iterator", None, f"an iterator ({kind.__name__[:60]})", "an iterator")
     error = value if kind is type else kind
     if issubclass(error, BaseException):
-        article = "an" if error.__name__[0] in "AEIOU" else "a"
-        text = f"{article} {error.__name__[:60]} as its result, and does not raise it"
+        text = f"{with_article(error.__name__[:60])} as its result, and does not raise it"
         return Result("exception", None, text, text)
     for sequence in (list, tuple):
         if issubclass(kind, sequence) and depth < 3:
@@ -286,8 +286,9 @@ def _plain_tensor(value: Any, kind: str) -> Result:
     except Exception:  # on the meta device there are no numbers
         entries = Result("other")
     text = entries.short[1:-1] if shape == () else entries.short
-    article = "an" if kind == "array" else "a"
-    return Result(kind, (shape, entries.value), f"{text}, {article} {kind}", f"{kind}({text})")
+    return Result(
+        kind, (shape, entries.value), f"{text}, {with_article(kind)}", f"{kind}({text})"
+    )
 
 
 def number_in_text(result: Result, expected: Result) -> Result:

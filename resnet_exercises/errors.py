@@ -25,15 +25,21 @@ class TimeIsUp(BaseException):
     """Raised in code that takes too long. No ``Exception``, so that ``except Exception`` does not catch it."""
 
 
+class Differs(BaseException):
+    """Ends the look at a known mistake once it is clear that it is another one; ``seen`` is what was seen so far."""
+
+    def __init__(self, seen: dict):
+        super().__init__()
+        self.seen = seen
+
+
 def attempt(function: Callable, *args, **kwargs):
     """Calls ``function``; whatever an answer raises in it, ``sys.exit`` included, becomes a :class:`StudentError`."""
     try:
         return function(*args, **kwargs)
-    except StudentError:
+    except (StudentError, Differs):
         raise
     except BaseException as error:
-        if type(error).__name__ == "Differs":  # ends the look at a known mistake
-            raise
         raise StudentError(error) from None
 
 

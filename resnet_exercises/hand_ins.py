@@ -78,10 +78,11 @@ def work(answers: Connection, cells: list[Cell], task: Task, folder: str) -> Non
         importlib.import_module(module)
     answers.send("begins")
     # from the check's cell on upwards; from the whole notebook if no answer stands there
-    for place in (task.number, len(cells) + 1):
-        found = _judge(notebooks.cells_needed(cells, task.answer, place), task)
-        if found[0] != NOT_ATTEMPTED:
-            break
+    places = task.number, len(cells) + 1
+    above, anywhere = (notebooks.cells_needed(cells, task.answer, place) for place in places)
+    found = _judge(above, task)
+    if found[0] == NOT_ATTEMPTED and anywhere != above:
+        found = _judge(anywhere, task)
     answers.send(found)
     os._exit(0)  # whatever threads the cells have left
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KEYS = {"says", "of", "edit", "edits", "code", "arrange"}
+KEYS = {"says", "of", "edit", "edits", "code"}
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,6 @@ class Mistake:
     says: str
     code: str
     edits: tuple = ()  #: what it replaces in the solution; nothing where ``code`` is written out
-    #: whether its line is a wrong line where the page has the lines arranged
-    arrange: bool = False
 
     @property
     def needs(self) -> set[str]:
@@ -104,7 +102,7 @@ def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mista
     edits = () if key == "code" else tuple(map(tuple, [how] if key == "edit" else how))
     text = how if key == "code" else edited(solution, edits)
     text = f"{imports}\n{text}" if imports else text
-    return Mistake(id, entry["says"], text, edits, entry.get("arrange", False))
+    return Mistake(id, entry["says"], text, edits)
 
 
 _numbers: Iterator[int] = iter(range(10**9))

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from resnet_exercises.errors import StudentError, attempt
+from resnet_exercises.errors import Differs, StudentError, attempt
+from resnet_exercises.torch_words import with_article
 
 RELATIVE = 1e-4  # two correct programs may differ by this much of the largest number
 
@@ -39,14 +40,6 @@ class Fact:
 
     def __bool__(self) -> bool:
         return self.holds
-
-
-class Differs(BaseException):
-    """Ends the look at a known mistake once it is clear that it is another one; ``seen`` is what was seen so far."""
-
-    def __init__(self, seen: dict):
-        super().__init__()
-        self.seen = seen
 
 
 _looked_for: dict | None = None  # what the answer showed, while known mistakes are compared
@@ -222,7 +215,4 @@ def _(value) -> str:
 
 def named_kind(value: object) -> str:
     """What a value is, as readers say it: ``a tuple``, ``an int``, ``None``."""
-    name = type(value).__name__
-    if value is None:
-        return "None"
-    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name[:60]}"
+    return "None" if value is None else with_article(type(value).__name__[:60])

@@ -152,9 +152,8 @@ def departure(right: list[tuple[str, Tensor]], got: list[tuple[str, Tensor]]) ->
     common = [(0, 0)]
     for mine, (_, result) in enumerate(got, 1):
         common += [(mine, n) for n, (_, other) in enumerate(right, 1) if same(result, other)]
-    last = max(
-        common, key=sum
-    )  # the furthest in both: a shortcut may be computed first or late
+    # the furthest in both: a shortcut may be computed first or late
+    last = max(common, key=sum)
     rest = [
         [words for n, (words, _) in enumerate(steps, 1) if n > start and n not in known]
         for steps, start, known in zip((got, right), last, zip(*common))

@@ -58,8 +58,7 @@ _MEANINGS = (
     (
         r"weight of size \[(\d+), .*expected input.* to have (\d+) channels, but got (\d+) channels",
         "A convolution was made for {1} channels (it gives {0}) and receives {2}. Look at its in_channels, or at the "
-        "tensor "
-        "that you give it.",
+        "tensor that you give it.",
     ),
     (
         r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x",

@@ -16,7 +16,7 @@ from resnet_exercises.light_blocks import (
 )
 from resnet_exercises.observing import Fact, Probe, Seen, looking_for, same
 from resnet_exercises.resnet.telling import BLOCKS, NO_BLOCKS, evidence, instead_of_blocks
-from resnet_exercises.steps import Steps, Taken
+from resnet_exercises.steps import OUTPUT, Steps, Taken
 from resnet_exercises.tensors import (
     Weights,
     behaviour,
@@ -34,7 +34,6 @@ __all__ = ["PRAISE", "evidence", "probes"]
 PRAISE = {
     "resnet": "Stem, stages, projections and classifier are right, for every block and every size of image."
 }
-OUTPUT = "output in eval mode"
 STEADY = "the same output for the same image"
 
 
