@@ -10,11 +10,11 @@ READY := $(VENV)/.ready
 TESTS_READY := $(VENV)/.ready-for-tests
 SITE := _build/html
 RUNTIME := node_modules/.ready
-PYODIDE := node_modules/pyodide/package.json
 # More than the cores: some tests wait for a browser, or for an answer that never ends.
 WORKERS := 3
 NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH),--nbval-sanitize-with tests/pictures.cfg)
 GENERATED := book/_generated/.ready
+LIVE := book/_generated/.live-ready
 
 # Caches stay in the tree, and a reader's own Jupyter or matplotlib settings change no result.
 export MPLCONFIGDIR := $(CURDIR)/_build/cache/matplotlib
@@ -56,8 +56,8 @@ _build/.ready: _config.yml _toc.yml $(wildcard book/_static/* book/_theme/*) $(R
 _build/cache:
 	@mkdir -p $@
 
-# What one page runs its network with, in the browser.
-$(RUNTIME): package.json package-lock.json $(READY)
+# What pages load: the editor, Python, the runtime of a network.
+$(RUNTIME): package.json package-lock.json scripts/node.py $(READY)
 	@$(PY) scripts/node.py
 	@touch $@
 
@@ -65,22 +65,21 @@ $(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorer
 	@$(PY) scripts/generate.py
 	@touch $@
 
+$(LIVE): scripts/live.py $(wildcard live/*.js book/*.ipynb resnet_lib/*.py resnet_exercises/*.py resnet_exercises/*/*) $(GENERATED)
+	@$(PY) scripts/live.py
+	@touch $@
+
 # A warning fails the build, and goes to stderr. Sphinx warns only of pages that it reads: after a failure it must read all
 # of them again.
-book: $(READY) $(GENERATED) _build/.ready  ## build the book and say where to open it
+book: $(READY) $(GENERATED) $(LIVE) _build/.ready  ## build the book and say where to open it
 	@echo "Building the book …"
 	@$(VENV)/bin/jupyter-book build . -q -W --keep-going -n > /dev/null || { rm -rf _build/.doctrees; exit 1; }
 	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('$(SITE)/index.html').resolve().as_uri())"
 
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.
 test: export OMP_NUM_THREADS := 1
-test: book browser $(PYODIDE)  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
+test: book browser  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
-
-# Python 3.14 as a page runs it: some checks must work there.
-$(PYODIDE): package.json package-lock.json | $(RUNTIME)
-	@$(PY) scripts/node.py --tests
-	@touch $@
 
 pdf: book browser  ## write the whole book to _build/book.pdf, for paper
 	@$(PY) scripts/make_pdf.py

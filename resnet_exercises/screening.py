@@ -17,6 +17,7 @@ from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, Verdict
 
 #: mistakes that are told by a name: a class that does nothing for another reason looks the same to the probes
 SCREENED = ("init-misspelt", "forward-misspelt")
+RUN_THE_CELL = "Write your code in the cell above, run it, then run this one."
 
 
 def screen(exercise: Exercise, answer: Any) -> Verdict | None:
@@ -92,7 +93,7 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
 
 def _not_attempted(
     exercise: Exercise,
-    message: str = "Write your code in the cell above, run it, then run this one.",
+    message: str = RUN_THE_CELL,
 ) -> Verdict:
     return exercise.verdict(NOT_ATTEMPTED, message)
 

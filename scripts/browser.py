@@ -87,7 +87,7 @@ def unpack() -> None:
     """The one in the npm package."""
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         return
-    fetched = node.run("npm", "install", "--no-save", "--include=dev", "--include=optional")
+    fetched = node.run("npm", "install", "--no-save", "--include=dev")
     if fetched.returncode != 0:
         print(fetched.stdout, file=sys.stderr)
         return

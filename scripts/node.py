@@ -1,7 +1,6 @@
 """npm and Node.js: the system's, or else those of a package of PyPI, which then comes into this environment.
 
-`python scripts/node.py` fetches what one page runs its network with, and with `--tests` what the tests need besides;
-the Makefile calls it.
+`python scripts/node.py` fetches what the pages load; the Makefile calls it.
 """
 
 import shutil
@@ -44,18 +43,18 @@ def run(name: str, *arguments: str, **options) -> subprocess.CompletedProcess:
     )
 
 
-def main(arguments: list[str]) -> int:
-    for_tests = arguments == ["--tests"]
-    what = "Pyodide, Python as a page runs it" if for_tests else "ONNX Runtime for the browser"
-    print(f"Fetching {what} …", flush=True)
-    how = ["install", "--no-save"] if for_tests else ["ci", "--omit=dev"]
-    fetched = run("npm", *how, "--omit=optional")
+def main() -> int:
+    """Fetches the packages of package.json, but for the browser of the tests. 1 where that is not possible."""
+    print(
+        "Fetching what the pages load: an editor, Python and ONNX Runtime for the browser …",
+        flush=True,
+    )
+    fetched = run("npm", "ci", "--omit=dev", "--no-audit", "--no-fund")
     if fetched.returncode == 0:
         return 0
     print(
         f"{fetched.stdout}\n"
-        f"npm could not fetch {what}"
-        f"{'' if for_tests else ', which the page `A ResNet in the page` runs its network with'}.\n"
+        "npm could not fetch what the exercises in the pages, and the page `A ResNet in the page`, run with.\n"
         "It needs the npm registry, once. Behind a proxy or a mirror, tell npm: npm config set registry ADDRESS.\n"
         "Then run the command again.",
         file=sys.stderr,
@@ -64,4 +63,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

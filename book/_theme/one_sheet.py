@@ -43,7 +43,8 @@ def words_of_pages(pages: list[str]) -> set[str]:
 
 def words_of_scripts(static: Path) -> set[str]:
     words = set()
-    for path in [*static.glob("*.js"), *static.glob("scripts/*.js")]:
+    ours = (static.parent / "live").glob("*.js")
+    for path in [*static.glob("*.js"), *static.glob("scripts/*.js"), *ours]:
         found = set(WORD.findall(path.read_text(encoding="utf8", errors="replace")))
         if path.name == "bootstrap.js":
             found = {word for word in found if word.split("-")[0] in BOOTSTRAP}

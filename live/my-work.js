@@ -1,0 +1,89 @@
+// The page My work: all answers of this browser, to look at, to download, to load again, to delete.
+
+import exercises from "../book/_generated/exercises.json";
+import * as answers from "./answers.js";
+import { el } from "./elements.js";
+
+const here = exercises.filter(({ kind }) => kind !== "none");
+const FORM = 1; // of the file with the answers
+
+export function showWork(progressed) {
+  const place = document.getElementById("all-answers");
+  const said = el("p", { role: "status", class: "live-note" });
+  const list = el("div", {});
+  const file = el("input", { type: "file", accept: ".json,application/json", id: "answers-file", hidden: "", onchange: load });
+  const written = () => here.map((exercise) => ({ ...exercise, answer: answers.read(exercise.name) })).filter(({ answer }) => answer);
+
+  function show() {
+    const found = written();
+    list.replaceChildren(...found.map(({ name, title, page, answer }) =>
+      el("details", {},
+        el("summary", {}, `${answer.passed ? "✔" : "○"} ${title}`),
+        el("pre", { tabindex: "0" }, answer.code),
+        el("p", {}, el("a", { href: `../${page}.html#${name}` }, "Go to the exercise")))));
+    if (!found.length) list.append(el("p", {}, "There is no answer in this browser yet."));
+    progressed();
+  }
+
+  async function asNotebook() {
+    const response = await fetch(new URL("answers.ipynb", import.meta.url));
+    if (!response.ok) return tell("The notebook could not be loaded. Look at your connection and try again.");
+    const notebook = await response.json();
+    for (const { cell, answer } of written())
+      notebook.cells.find(({ id }) => id === cell).source = answer.code.trimEnd();
+    download("my-answers.ipynb", JSON.stringify(notebook, null, 1));
+  }
+
+  function asFile() {
+    const found = Object.fromEntries(written().map(({ name, answer }) => [name, answer]));
+    download("my-answers.json", JSON.stringify({ form: FORM, answers: found }, null, 1));
+  }
+
+  async function load() {
+    let given = null;
+    try {
+      given = JSON.parse(await file.files[0].text());
+    } catch {
+      // told below
+    }
+    file.value = "";
+    const known = here.filter(({ name }) => typeof given?.answers?.[name]?.code === "string");
+    if (given?.form !== FORM || !known.length) return tell("This file holds no answers: give the JSON file that this page has made.");
+    const changed = known.filter(({ name }) => answers.read(name) && answers.read(name).code !== given.answers[name].code);
+    if (changed.length && !confirm(`${changed.length} of the answers in this browser differ from those in the file. Replace them?`)) return;
+    const problem = known.map(({ name }) => answers.write(name, given.answers[name])).find(Boolean);
+    tell(problem ?? `Loaded: ${known.length} ${known.length === 1 ? "answer" : "answers"}.`);
+    show();
+  }
+
+  function deleteAll() {
+    const found = written();
+    if (!found.length || !confirm(`Delete ${found.length === 1 ? "your answer" : `all ${found.length} answers`} from this browser?`)) return;
+    for (const { name } of found) answers.remove(name);
+    tell("Deleted.");
+    show();
+  }
+
+  const tell = (text) => {
+    said.textContent = text;
+  };
+  const button = (text, onclick) => el("button", { type: "button", onclick }, text);
+  place.replaceChildren(
+    el("div", { class: "live" },
+      el("div", { class: "live-buttons" },
+        button("Download as a notebook", asNotebook),
+        button("Download as one file", asFile),
+        button("Load a file", () => file.click()),
+        button("Delete all", deleteAll),
+        file),
+      said),
+    list);
+  answers.onChange(show);
+  show();
+}
+
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  el("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,9 @@
+// On every page: makes its exercises live, and shows what has been passed. All else is loaded when a reader needs it.
+
+import { codeExercise } from "./exercise.js";
+import { showProgress } from "./progress.js";
+
+if (typeof WebAssembly === "object" && typeof Worker === "function")
+  for (const place of document.querySelectorAll("[data-kind=code]")) codeExercise(place, showProgress);
+showProgress();
+if (document.getElementById("all-answers")) import("./my-work.js").then(({ showWork }) => showWork(showProgress));

@@ -1,0 +1,81 @@
+"""What a page asks, where Python runs in the browser: the check of the code that stands in its editor."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import re
+
+from resnet_exercises import check
+from resnet_exercises.errors import StudentError, TimeIsUp
+from resnet_exercises.exercise import load
+from resnet_exercises.running import as_long_as, time_limit
+from resnet_exercises.screening import RUN_THE_CELL
+from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED
+from resnet_lib import formula
+
+#: The exercises of plain numbers and names: a check of them needs no package at all.
+PLAIN = (
+    "output_size same_padding stage_sizes count_parameters multiply_adds receptive_field torchvision_name"
+).split()
+#: seconds that the code itself may take before its function is tried
+SECONDS = 2.0
+LONGEST = 5_000  # characters of what the code prints
+FILE = "<your code>"
+#: what is said of code that nothing but the end of its process stops
+TIMED_OUT = StudentError(TimeIsUp()).explain()
+
+
+def check_code(name: str, code: str) -> dict[str, str | None]:
+    """The verdict of ``check(name, …)`` on code from the page: ``status``, ``mistake``, ``message``, and what the code
+    ``printed``. Raises nothing, whatever the code does.
+    """
+    exercise = load(name)
+    linecache.cache[FILE] = (
+        len(code),
+        None,
+        code.splitlines(keepends=True),
+        FILE,
+    )  # the check reads it
+    space = {
+        key: value for key, value in vars(formula).items() if key[0] != "_" and callable(value)
+    }
+    space = {key: value for key, value in space.items() if key != exercise.asked}
+    space["__name__"] = "__main__"
+    printed = io.StringIO()
+    try:
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            time_limit(as_long_as(SECONDS)),
+        ):
+            exec(compile(code, FILE, "exec", dont_inherit=True), space)
+    except BaseException as error:  # sys.exit() too
+        verdict = exercise.verdict(FAILED, _told(error))
+    else:
+        missing = f"Your code defines no `{exercise.asked}`: write `{exercise.signature}`."
+        verdict = exercise.verdict(NOT_ATTEMPTED, missing)
+        if exercise.asked in space:
+            verdict = check(name, space[exercise.asked])
+    message = verdict.message.replace(RUN_THE_CELL, "Write your code above, then press Check.")
+    if found := re.search(r"No module named '(\w+)", message):
+        message += (
+            f" This exercise needs no {found[1]}, and the page has none: plain Python is enough. "
+            "Where you want it all the same, open the exercise in Colab."
+        )
+    text = printed.getvalue()
+    return {
+        "status": verdict.status,
+        "mistake": verdict.mistake,
+        "message": message,
+        "printed": text if len(text) <= LONGEST else text[:LONGEST] + " …",
+    }
+
+
+def _told(error: BaseException) -> str:
+    """An error in words, with the reader's own line."""
+    if isinstance(error, SyntaxError):
+        line = f"`{error.text.strip()}`" if error.text and error.text.strip() else "the end"
+        return f"Python cannot read line {error.lineno}, {line}: {error.msg}."
+    return StudentError(error).explain()
