@@ -65,7 +65,7 @@ $(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorer
 	@$(PY) scripts/generate.py
 	@touch $@
 
-$(LIVE): scripts/live.py $(wildcard live/*.js book/*.ipynb resnet_lib/*.py resnet_exercises/*.py resnet_exercises/*/*) $(GENERATED)
+$(LIVE): scripts/live.py scripts/arranging.py $(wildcard live/*.js book/*.ipynb resnet_lib/*.py resnet_exercises/*.py resnet_exercises/*/*) $(GENERATED)
 	@$(PY) scripts/live.py
 	@touch $@
 

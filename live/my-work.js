@@ -4,7 +4,6 @@ import exercises from "../book/_generated/exercises.json";
 import * as answers from "./answers.js";
 import { el } from "./elements.js";
 
-const here = exercises.filter(({ kind }) => kind !== "none");
 const FORM = 1; // of the file with the answers
 
 export function showWork(progressed) {
@@ -12,7 +11,7 @@ export function showWork(progressed) {
   const said = el("p", { role: "status", class: "live-note" });
   const list = el("div", {});
   const file = el("input", { type: "file", accept: ".json,application/json", id: "answers-file", hidden: "", onchange: load });
-  const written = () => here.map((exercise) => ({ ...exercise, answer: answers.read(exercise.name) })).filter(({ answer }) => answer);
+  const written = () => exercises.map((exercise) => ({ ...exercise, answer: answers.read(exercise.name) })).filter(({ answer }) => answer);
 
   function show() {
     const found = written();
@@ -47,7 +46,7 @@ export function showWork(progressed) {
       // told below
     }
     file.value = "";
-    const known = here.filter(({ name }) => typeof given?.answers?.[name]?.code === "string");
+    const known = exercises.filter(({ name }) => typeof given?.answers?.[name]?.code === "string");
     if (given?.form !== FORM || !known.length) return tell("This file holds no answers: give the JSON file that this page has made.");
     const changed = known.filter(({ name }) => answers.read(name) && answers.read(name).code !== given.answers[name].code);
     if (changed.length && !confirm(`${changed.length} of the answers in this browser differ from those in the file. Replace them?`)) return;

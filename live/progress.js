@@ -4,18 +4,16 @@ import exercises from "../book/_generated/exercises.json";
 import * as answers from "./answers.js";
 import { el } from "./elements.js";
 
-const here = exercises.filter(({ kind }) => kind !== "none"); // those that can be done in a page
-
 export function showProgress() {
-  const passed = new Set(here.filter(({ name }) => answers.read(name)?.passed).map(({ name }) => name));
+  const passed = new Set(exercises.filter(({ name }) => answers.read(name)?.passed).map(({ name }) => name));
   for (const link of document.querySelectorAll(".bd-links a")) {
-    const of = here.filter(({ page }) => new URL(link.href).pathname.endsWith(`/${page}.html`));
+    const of = exercises.filter(({ page }) => new URL(link.href).pathname.endsWith(`/${page}.html`));
     tell(link, of.length ? `${of.filter(({ name }) => passed.has(name)).length} of ${of.length}` : "", passed.size);
   }
-  for (const place of document.querySelectorAll("[data-kind=code]"))
-    place.closest("section")?.classList.toggle("live-done", passed.has(place.dataset.exercise));
+  for (const place of document.querySelectorAll("[data-kind]"))
+    place.closest("section")?.classList.toggle("live-done", passed.has(place.dataset.key ?? place.dataset.exercise));
   const total = document.getElementById("progress");
-  if (total) total.textContent = passed.size ? `You have passed ${passed.size} of ${here.length} exercises in the pages.` : "";
+  if (total) total.textContent = passed.size ? `You have passed ${passed.size} of ${exercises.length} exercises in the pages.` : "";
 }
 
 function tell(link, text, any) {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KEYS = {"says", "of", "edit", "edits", "code"}
+KEYS = {"says", "of", "edit", "edits", "code", "arrange"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Mistake:
     says: str
     code: str
     edits: tuple = ()  #: what it replaces in the solution; nothing where ``code`` is written out
+    arrange: bool = (
+        False  #: its line is a wrong one among those that a reader of the page arranges
+    )
 
     @property
     def needs(self) -> set[str]:
@@ -102,7 +105,7 @@ def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mista
     edits = () if key == "code" else tuple(map(tuple, [how] if key == "edit" else how))
     text = how if key == "code" else edited(solution, edits)
     text = f"{imports}\n{text}" if imports else text
-    return Mistake(id, entry["says"], text, edits)
+    return Mistake(id, entry["says"], text, edits, entry.get("arrange", False))
 
 
 _numbers: Iterator[int] = iter(range(10**9))

@@ -1,6 +1,7 @@
 """Writes what the exercises in the pages load; `make book` runs it where a source has changed.
 
 - `book/_generated/exercises.json`: what a page needs to know of each exercise, read from the notebooks
+- `book/_generated/lines.json`: the lines of those exercises whose lines are arranged
 - `book/_generated/root/live/`: the scripts of `live/`, bundled; Python (Pyodide) and our two packages for it; the
   notebook into which *My work* puts the answers
 """
@@ -12,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import node
+from arranging import arrangement
 
 from resnet_exercises import notebooks
 from resnet_exercises.page import PLAIN
@@ -24,6 +26,7 @@ PYODIDE = ROOT / "node_modules" / "pyodide"
 PYODIDE_FILES = (
     "pyodide.mjs pyodide.asm.mjs pyodide.asm.wasm python_stdlib.zip pyodide-lock.json".split()
 )
+FIRST_TRY = "first-try"
 PACKAGES = ("resnet_lib", "resnet_exercises")
 # Data of measurements and of a network, which no check uses.
 LEFT_OUT = {"__pycache__", "measured", "explorers"}
@@ -53,7 +56,7 @@ def exercises() -> list[dict[str, str]]:
                     "chapter": title,
                     "page": path.relative_to(ROOT).with_suffix("").as_posix(),
                     "cell": above[-1]["id"],
-                    "kind": "code" if task.name in PLAIN else "none",
+                    "kind": "code" if task.name in PLAIN else "lines",
                 }
             )
     return found
@@ -93,6 +96,29 @@ def notebook_for_answers(known: list[dict[str, str]]) -> dict:
     return notebooks[0] | {"cells": cells}
 
 
+def first_try() -> dict:
+    """The block of the first page, of which a reader mends the last line: its forward pass alone."""
+    lines = arrangement(
+        "basic_block", {"__init__"}, {"relu-before-add", "no-last-relu", "no-shortcut"}
+    )
+    start = next(
+        known["parts"] for known in lines["known"] if known["mistake"] == "relu-before-add"
+    )
+    head = lines["rows"].index("    def forward(self, x):")
+    lines["rows"] = ["def forward(self, x):", *lines["rows"][head + 1 :]]
+    return lines | {"indents": [4], "start": start}
+
+
+def write_lines(name: str, lines: dict) -> dict:
+    """Writes what judges an arrangement, and returns what the page shows of it from the start."""
+    write(TARGET / f"{name}.json", lines)
+    tiles = [{key: tile[key] for key in ("part", "place", "text")} for tile in lines["tiles"]]
+    shown = {
+        key: lines[key] for key in ("rows", "indents", "functions", "start") if key in lines
+    }
+    return shown | {"tiles": tiles}
+
+
 def pack(path: Path) -> None:
     """Our packages in one file, the same bytes for the same sources."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -116,6 +142,11 @@ def main() -> None:
     known = exercises()
     write(GENERATED / "exercises.json", known)
     write(TARGET / "answers.ipynb", notebook_for_answers(known))
+    shown = {}
+    for name in (exercise["name"] for exercise in known if exercise["kind"] == "lines"):
+        shown[name] = write_lines(name, arrangement(name))
+    shown[FIRST_TRY] = write_lines(FIRST_TRY, first_try())
+    write(GENERATED / "lines.json", shown)
     for name in PYODIDE_FILES:
         shutil.copyfile(PYODIDE / name, TARGET / "pyodide" / name)
     pack(TARGET / "packages.zip")

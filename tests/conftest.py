@@ -34,6 +34,7 @@ SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 # Workers take whole files, in this order, so that none is left alone at the end with a long one.
 LONGEST_FIRST = (
     "test_exercises.py",
+    "test_arranging.py",
     "test_solutions.py",
     "test_pages.py",
     "test_hand_ins.py",

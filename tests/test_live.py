@@ -1,4 +1,4 @@
-"""The exercises of plain Python, done in the pages: editor, check and verdict in a real browser.
+"""The exercises, done in the pages by mouse, by touch and by keyboard: editor, lines, check and verdict.
 
 `make book` makes the site in _build/html, and `make test` does that first.
 """
@@ -11,9 +11,11 @@ import re
 
 import pytest
 from answers import RIGHT, WRONG
+from arranging import arrangement
 from playwright.sync_api import expect
 
-from resnet_exercises import check
+from live import exercises
+from resnet_exercises import EXERCISES, check, hand_ins
 from resnet_exercises.exercise import load
 from resnet_exercises.page import PLAIN, check_code
 from resnet_exercises.screening import source_tree
@@ -22,20 +24,8 @@ LOOP = "while True: pass"
 PATIENCE = 60_000  # ms; a busy machine takes its time to load Python
 
 
-def page_of(name: str) -> str:
-    chapters = {
-        "output_size": 1,
-        "same_padding": 1,
-        "receptive_field": 4,
-        "torchvision_name": 6,
-    }
-    pages = {
-        1: "01-output-size",
-        2: "02-overall-structure",
-        4: "04-bottleneck",
-        6: "06-real-weights",
-    }
-    return f"book/{pages[chapters.get(name, 2)]}.html"
+PAGES = {exercise["name"]: f"{exercise['page']}.html" for exercise in exercises()}
+LINES = [name for name in EXERCISES if name not in PLAIN]
 
 
 class Exercise:
@@ -61,6 +51,18 @@ class Exercise:
             return self.code.input_value()
         return "\n".join(self.place.locator(".cm-line").all_inner_texts()).replace("\n\n", "\n")
 
+    def free(self, number: int):
+        """A line that is not in the code yet."""
+        return self.place.get_by_role("list", name="Lines").locator(
+            f"[data-line='{number}'] button"
+        )
+
+    def placed(self) -> list[list[int]]:
+        """The lines in each part of the code."""
+        parts = self.place.get_by_role("list", name="Your code").locator("ol")
+        read = "parts => parts.map(part => [...part.children].map(line => Number(line.dataset.line)))"
+        return parts.evaluate_all(read)
+
     def expect(self, status: str) -> str:
         expect(self.verdict).to_have_text(re.compile(f"^{status}"), timeout=PATIENCE)
         return self.verdict.inner_text()
@@ -73,14 +75,16 @@ def visit(browser, site):
 
     def open_page(name: str, context=None, **options) -> Exercise:
         if context is None:
-            context = browser.new_context(viewport={"width": 390, "height": 900}, **options)
+            context = browser.new_context(
+                **{"viewport": {"width": 390, "height": 900}, **options}
+            )
             contexts.append(context)
         page = context.new_page()
         # the theme's own scripts do not expect a browser that keeps nothing
         page.on("pageerror", lambda e: "/live/" in (e.stack or "") and heard.append(str(e)))
         ours = site, "blob:", "data:"
         page.on("request", lambda sent: sent.url.startswith(ours) or heard.append(sent.url))
-        page.goto(f"{site}/{page_of(name)}")
+        page.goto(f"{site}/{PAGES[name]}")
         return Exercise(page, name)
 
     yield open_page
@@ -166,6 +170,114 @@ def test_what_the_code_prints_and_raises_is_shown(visit):
     expect(exercise.place.get_by_label("What your code prints")).to_have_text(
         "hello\n", timeout=PATIENCE
     )
+
+
+# --- lines that are put in order -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_lines_are_passed_and_failed_by_name(visit, name):
+    exercise, lines = visit(name, has_touch=True), arrangement(name)
+    exercise.button("Check").click()
+    exercise.expect("not attempted")
+    for number in sum(lines["solution"], []):
+        exercise.free(number).tap()
+    assert exercise.placed() == lines["solution"]
+    exercise.button("Check").click()
+    exercise.expect("passed")
+    wrong = next(number for number, tile in enumerate(lines["tiles"]) if tile["wrong"])
+    exercise.free(wrong).tap()  # it takes the place of the right one
+    assert len(sum(exercise.placed(), [])) == len(sum(lines["solution"], []))
+    exercise.button("Check").click()
+    assert lines["tiles"][wrong]["wrong"].replace("`", "") in exercise.expect("failed")
+
+
+def test_lines_by_keyboard_alone(visit):
+    exercise, lines = visit("make_identity"), arrangement("make_identity")
+    keys, (solution,) = exercise.page.keyboard, lines["solution"]
+    exercise.free(solution[1]).focus()
+    keys.press("Enter")
+    exercise.free(solution[0]).focus()
+    keys.press("Space")
+    exercise.button("Up").last.focus()
+    keys.press("Enter")
+    assert exercise.placed() == [solution]
+    assert exercise.page.evaluate("document.activeElement.dataset.move") == "Up"
+    exercise.button("Check").focus()
+    keys.press("Enter")
+    exercise.expect("passed")
+    exercise.button("Take out").first.focus()
+    keys.press("Enter")
+    assert exercise.placed() == [solution[1:]]
+
+
+def test_lines_by_mouse(visit):
+    exercise, lines = (
+        visit("basic_block", viewport={"width": 1280, "height": 1600}),
+        arrangement("basic_block"),
+    )
+    forward = lines["solution"][1]
+    place = exercise.place.get_by_role("list", name="forward", exact=True)
+
+    def drag(what, to, y):
+        what.scroll_into_view_if_needed()
+        what.hover()
+        exercise.page.wait_for_function(
+            "performance.getEntriesByType('resource').some(e => e.name.includes('sortable'))"
+        )
+        exercise.page.wait_for_timeout(300)
+        exercise.page.mouse.down()
+        box = to.bounding_box()
+        for step in range(6):
+            exercise.page.mouse.move(box["x"] + 40 + step, box["y"] + y + step)
+        exercise.page.mouse.up()
+        exercise.page.wait_for_timeout(300)
+
+    drag(exercise.free(forward[1]), place, 10)
+    assert exercise.placed() == [[], forward[1:2]]
+    drag(exercise.free(forward[0]), place, 4)
+    assert exercise.placed() == [[], forward[:2]]
+    drag(place.locator("li code").first, exercise.place.get_by_role("list", name="Lines"), 20)
+    assert exercise.placed() == [[], forward[1:2]]
+
+
+def test_lines_stay_and_can_be_copied_and_reset(visit, browser):
+    exercise, lines = (
+        visit("make_layer", permissions=["clipboard-read", "clipboard-write"]),
+        arrangement("make_layer"),
+    )
+    for number in lines["solution"][0]:
+        exercise.free(number).click()
+    exercise.button("Copy").click()
+    code = exercise.page.evaluate("navigator.clipboard.readText()")
+    assert ast.dump(ast.parse(code)) == ast.dump(ast.parse(load("make_layer").text))
+    exercise.page.reload()
+    assert exercise.placed() == lines["solution"]
+    other = visit("make_layer", context=exercise.page.context)
+    other.button("Take out").first.click()
+    expect(exercise.place.get_by_text("in another tab")).to_be_visible()
+    assert exercise.placed() == [lines["solution"][0][1:]]
+    exercise.page.once("dialog", lambda dialog: dialog.accept())
+    exercise.button("Reset").click()
+    assert exercise.placed() == [[]]
+
+
+def test_the_first_page_lets_the_reader_mend_a_block(visit, site):
+    exercise = visit("basic_block")
+    exercise.page.goto(f"{site}/book/index.html")
+    box = exercise.place.bounding_box()
+    assert box["y"] < 900
+    exercise.button("Check").click()
+    said = exercise.expect("failed")
+    assert (
+        "ReLU comes before the addition" in said
+        and "Your lines compute relu(batchnorm2(" in said
+    )
+    exercise.place.get_by_role(
+        "button", name="return self.relu(out + shortcut)", exact=True
+    ).click()
+    exercise.button("Check").click()
+    exercise.expect("passed")
 
 
 # --- the same check --------------------------------------------------------------------------
@@ -351,7 +463,7 @@ def test_nothing_but_a_small_script_is_loaded_before_a_reader_touches_an_exercis
     context = browser.new_context()
     page, loaded = context.new_page(), []
     page.on("response", lambda got: "/live/" in got.url and loaded.append(got))
-    page.goto(f"{site}/{page_of('output_size')}", wait_until="networkidle")
+    page.goto(f"{site}/{PAGES['output_size']}", wait_until="networkidle")
     assert sum(len(gzip.compress(got.body())) for got in loaded) < 10_000
     assert not [
         got.url for got in loaded if not re.search(r"/(starter|chunk-\w+)\.js$", got.url)
@@ -365,7 +477,7 @@ def test_nothing_but_a_small_script_is_loaded_before_a_reader_touches_an_exercis
 def test_without_scripts_the_page_is_as_the_notebook(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{site}/{page_of('output_size')}")
+    page.goto(f"{site}/{PAGES['output_size']}")
     place = page.locator("[data-exercise=output_size]")
     expect(place.get_by_text("raise NotImplementedError")).to_be_visible()
     expect(place.get_by_text("not attempted")).to_be_visible()
@@ -394,8 +506,6 @@ def test_my_work_shows_downloads_loads_and_deletes_the_answers(visit, site, tmp_
     chooser.value.set_files(tmp_path / "mine.json")
     expect(page.get_by_text("Loaded: 1 answer.")).to_be_visible()
     expect(page.locator("#all-answers summary")).to_contain_text("the output size")
-
-    from resnet_exercises import hand_ins
 
     verdicts = {
         verdict["label"]: verdict["status"]

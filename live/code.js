@@ -3,6 +3,7 @@
 import * as answers from "./answers.js";
 import { el } from "./elements.js";
 import * as python from "./python.js";
+import { showVerdict } from "./verdict.js";
 
 const LOADS = "The first check loads Python into the page: 13 MB, 6 MB where the host compresses.";
 const NEW_STUB = "The exercise has changed since you wrote this. Your code is as you left it; Reset gives the new stub.";
@@ -91,13 +92,4 @@ export function codeExercise(place, progressed) {
   });
   for (const cell of place.querySelectorAll(".tag_exercise, .tag_exercise-check")) cell.hidden = true;
   place.prepend(el("div", { class: "live" }, textarea, note, el("div", { class: "live-buttons" }, check, stop, reset, loads), status, printed));
-}
-
-/** The verdict begins with its status, if it has one; what stands in backticks is code. */
-export function showVerdict(place, status, message) {
-  place.dataset.status = status ?? "";
-  const lines = message.split("\n").map((line) =>
-    el("p", {}, ...line.split("`").map((part, number) => (number % 2 ? el("code", {}, part) : part))));
-  if (status) lines[0].prepend(el("b", {}, `${status}.`), " ");
-  place.replaceChildren(...lines);
 }
