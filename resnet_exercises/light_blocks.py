@@ -16,15 +16,6 @@ from resnet_exercises.observing import Fact
 from resnet_lib.tracing import modes_come_back
 
 
-def check_stride(stride: object) -> None:
-    """Raises a ``TypeError`` that tells what a block received in the place of its stride."""
-    if stride is None or isinstance(stride, nn.Module):
-        raise TypeError(
-            f"a block received {type(stride).__name__} as its stride; the order is in_channels, channels, stride, "
-            "downsample"
-        )
-
-
 class Kept(type):
     """The type of our blocks: code may read from such a class, but not set ``block.expansion`` for the next check."""
 
@@ -45,6 +36,7 @@ class LightBlock(nn.Module, metaclass=Kept):
 
     expansion = 1
     made, most = 0, 120
+    _computes = False  # while a block computes on its own, and no layer of its projection
 
     def __init__(self, in_channels, channels, stride=1, downsample=None):
         super().__init__()
@@ -54,7 +46,11 @@ class LightBlock(nn.Module, metaclass=Kept):
                 f"your code makes more than {self.most} blocks, far more than it was asked for; "
                 "are channels and the number of blocks exchanged, or does a loop never end?"
             )
-        check_stride(stride)
+        if stride is None or isinstance(stride, nn.Module):
+            raise TypeError(
+                f"a block received {type(stride).__name__} as its stride; the order is in_channels, channels, "
+                "stride, downsample"
+            )
         self.stride = stride[0] if isinstance(stride, (tuple, list)) else stride
         self.out_channels = channels * self.expansion
         self.norm = nn.BatchNorm2d(self.out_channels)
@@ -64,16 +60,23 @@ class LightBlock(nn.Module, metaclass=Kept):
     @property
     def built_with(self) -> tuple[int, int, int, str]:
         """In_channels, channels, stride and the kind of shortcut, which may also be set after the block is built."""
-        return *self.given, "projected" if is_projection(self.downsample) else "identity"
+        shortcut = self.downsample  # an nn.Identity has no weights
+        is_layer = isinstance(shortcut, nn.Module)
+        projects = bool([*shortcut.parameters()]) if is_layer else shortcut is not None
+        return *self.given, "projected" if projects else "identity"
 
     def forward(self, x: Tensor) -> Tensor:
         wanted, got = self.given[0], x.shape[1]
         if got != wanted:
             raise RuntimeError(f"a block was built for {wanted} channels and receives {got}")
         shortcut = x if self.downsample is None else self.downsample(x)
-        out = F.avg_pool2d(x, 3, self.stride, 1)
-        out = out.repeat(1, -(-self.out_channels // wanted), 1, 1)[:, : self.out_channels]
-        return F.relu(self.norm(out) + shortcut)
+        LightBlock._computes = True
+        try:
+            out = F.avg_pool2d(x, 3, self.stride, 1)
+            out = out.repeat(1, -(-self.out_channels // wanted), 1, 1)[:, : self.out_channels]
+            return F.relu(self.norm(out) + shortcut)
+        finally:
+            LightBlock._computes = False
 
 
 class LightBlock2(LightBlock):
@@ -86,13 +89,6 @@ class LightBlock4(LightBlock):
     """With the expansion of bottlenecks."""
 
     expansion = 4
-
-
-def is_projection(downsample: object) -> bool:
-    """Whether a shortcut has weights. An ``nn.Identity`` has none."""
-    if isinstance(downsample, nn.Module):
-        return any(True for _ in downsample.parameters())
-    return downsample is not None
 
 
 def _count_up(layer: nn.Module) -> None:
@@ -130,6 +126,12 @@ def state(module: nn.Module) -> dict[str, object]:
             "a new weight has requires_grad=False, so it is never trained",
         ),
     }
+
+
+def shares_weights(first: nn.Module, second: object) -> bool:
+    """Whether a parameter of ``first`` is one of ``second`` too."""
+    theirs = set(map(id, second.parameters())) if isinstance(second, nn.Module) else set()
+    return any(id(parameter) in theirs for parameter in first.parameters())
 
 
 def with_shapes(module: nn.Module, channels: int) -> nn.Module:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -34,7 +33,7 @@ class Steps(TorchFunctionMode):
         # not the integers: batch norm counts the batches by a sum
         if describe is None or not (isinstance(result, Tensor) and result.is_floating_point()):
             return result
-        if not _in_a_block():
+        if not LightBlock._computes:
             words = describe(*arguments, **(named or {})) if callable(describe) else describe
         elif name == "relu":  # the last that a block computes
             words = f"block {1 + sum(w.startswith('block') for w, _ in self.taken)}"
@@ -42,17 +41,6 @@ class Steps(TorchFunctionMode):
             return result
         self.taken.append((words, result.detach().flatten().clone()))
         return result
-
-
-def _in_a_block() -> bool:
-    """Whether a block computes on its own, and no layer of its projection."""
-    called, frame = None, sys._getframe(2)
-    while frame and frame.f_code is not LightBlock.forward.__code__:
-        called, frame = frame, frame.f_back
-    if frame is None:
-        return False
-    shortcut = frame.f_locals["self"].downsample
-    return shortcut is None or called is None or called.f_locals.get("self") is not shortcut
 
 
 def _convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1) -> str:

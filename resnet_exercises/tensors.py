@@ -12,7 +12,7 @@ import functools
 import math
 import random
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy
 import torch
@@ -21,8 +21,11 @@ from torch.overrides import TorchFunctionMode
 
 from resnet_exercises import naming, observing
 from resnet_exercises.errors import StudentError
-from resnet_exercises.observing import RELATIVE, Fact, Seen, named_kind
+from resnet_exercises.held import tried
+from resnet_exercises.observing import RELATIVE, Fact, Seen, named_kind, same
 from resnet_exercises.steps import Steps, Taken
+
+Roles = list[tuple[str, Tensor]]  #: weights, each with its role, such as "scale"
 
 # How tensors are compared and told
 
@@ -35,13 +38,10 @@ def _(first: Tensor, second) -> bool:
         return True
     if not first.is_floating_point():
         return False
-    scale = max(min(_largest(first), _largest(second)), 1e-6)
-    return torch.allclose(first, second, rtol=0, atol=RELATIVE * scale, equal_nan=True)
-
-
-def _largest(tensor: Tensor) -> float:
-    """The largest size of the finite numbers: no NaN or infinity of an answer decides how much it may differ."""
-    return tensor.abs().nan_to_num(0.0, posinf=0.0).max().item()
+    # of the finite numbers: no NaN or infinity of an answer decides how much it may differ
+    largest = [t.abs().nan_to_num(0.0, posinf=0.0).max().item() for t in (first, second)]
+    margin = RELATIVE * max(min(largest), 1e-6)
+    return torch.allclose(first, second, rtol=0, atol=margin, equal_nan=True)
 
 
 @naming.size.register
@@ -86,15 +86,15 @@ def _(right: Tensor, wrong, what: str) -> str:
 def torch_stays() -> Iterator[None]:
     """Keeps PyTorch's seeds, modes, defaults and the weights of layers that an answer shares with other cells."""
     states = numpy.random.get_state(), torch.get_rng_state()
-    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
-    device, threads = torch.get_default_device(), torch.get_num_threads()
-    deterministic = _deterministic()
-    anomaly = torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    threads, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     modes = torch._C._len_torch_function_stack()
     try:
         with (
+            torch.set_grad_enabled(True),
             torch.inference_mode(False),
             torch.autocast("cpu", enabled=False),
+            torch.autograd.set_detect_anomaly(False),
             _weights_come_back(),
         ):
             usual_settings()
@@ -106,13 +106,11 @@ def torch_stays() -> Iterator[None]:
             torch._C._pop_torch_function_stack()
         numpy.random.set_state(states[0])
         torch.set_rng_state(states[1])
-        torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)
         _use_default_device(device)
         torch.set_num_threads(threads)
-        if _deterministic() != deterministic:  # to set it at all, PyTorch loads its compiler
-            torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
-        torch.autograd.set_detect_anomaly(*anomaly)
+        if torch.get_deterministic_debug_mode() != deterministic:  # setting it takes seconds
+            torch.set_deterministic_debug_mode(deterministic)
 
 
 def usual_settings() -> None:
@@ -120,13 +118,6 @@ def usual_settings() -> None:
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
     _use_default_device(torch.device("cpu"))
-
-
-def _deterministic() -> tuple[bool, bool]:
-    return (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
 
 
 def _use_default_device(device: torch.device) -> None:
@@ -142,7 +133,7 @@ def set_seeds(seed: int) -> None:
     numpy.random.seed(seed)
 
 
-def torch_seed() -> bytes:
+def _torch_seed() -> bytes:
     """Where PyTorch's random number generator stands."""
     return torch.default_generator.get_state().numpy().tobytes()
 
@@ -150,7 +141,17 @@ def torch_seed() -> bytes:
 def randomness() -> tuple:
     """Where the three random number generators stand."""
     place = numpy.random.get_state()
-    return random.getstate(), place[1].tobytes(), place[2], torch_seed()
+    return random.getstate(), place[1].tobytes(), place[2], _torch_seed()
+
+
+def heeds_the_seed(function: Callable[[], object]) -> bool:
+    """Whether the random numbers after a call depend on the seed that was set before."""
+    places = []
+    for seed in (1, 2):
+        set_seeds(seed)
+        function()
+        places.append(_torch_seed())
+    return places[0] != places[1]
 
 
 # Weights, by the order in which they compute
@@ -212,27 +213,75 @@ class Weights(TorchFunctionMode):
 
 
 def owner(tensor: Tensor) -> Tensor:
-    """The parameter that a tensor shows in another shape, as weight[:, :, None, None] does; else the tensor itself."""
+    """The weight that a tensor shows in another shape, as weight[:, :, None, None] does; else the tensor itself."""
     whole = tensor._base
-    shows_all = isinstance(whole, nn.Parameter) and whole.numel() == tensor.numel()
-    return whole if shows_all else tensor
+    return tensor if whole is None or whole.numel() != tensor.numel() else whole
 
 
-def weights_in_order(module: nn.Module, *inputs: Tensor) -> list[tuple[str, Tensor]]:
-    """(role, tensor) of all weights that ``module`` uses, in the order of the computation, in eval mode."""
+def weights_in_order(
+    module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None = None
+) -> Roles:
+    """(role, tensor) of all weights that ``module`` uses, in the order of the computation, in eval mode.
+
+    Where some are used by functions that :class:`Weights` does not follow, :func:`as_registered` in the ``twin``.
+    """
     with torch.no_grad(), Weights() as weights:
-        result = module.eval()(*inputs)
-    if isinstance(result, nn.Module):
-        raise TypeError(layer_instead_of_tensor(result))
-    return list(weights.used.values())
+        numbers(module.eval()(x.clone()))
+    followed = list(weights.used.values())
+    if twin is None or all(id(parameter) in weights.used for parameter in module.parameters()):
+        return followed
+    return as_registered(module, twin(), x) or followed
 
 
-def layer_instead_of_tensor(layer: nn.Module) -> str:
-    """The message of the error that PyTorch would raise for a result that is a layer, were it used as a tensor."""
-    return f"the result must be Tensor, not {type(layer).__name__}"
+def as_registered(
+    module: nn.Module, twin: nn.Module, x: Tensor, given: Iterable[Tensor] = ()
+) -> Roles:
+    """The weights of ``module`` by their sizes, those of one size in the order in which they are registered.
+
+    ``twin`` is what the solution makes. Where it has others, or gives another result with the same numbers, none. A
+    right answer needs it that computes a linear layer by einsum or a batch norm by its formula. What was ``given`` to
+    both counts for neither.
+    """
+    leave_out = set(map(id, given))
+    wanted = [entry for entry in weights_in_order(twin, x) if id(entry[1]) not in leave_out]
+    ours, theirs = (
+        sorted(
+            [t for t in tensors if t.is_floating_point() and id(t) not in leave_out],
+            key=Tensor.numel,
+        )
+        for tensors in ([*m.parameters(), *m.buffers()] for m in (module, twin))
+    )
+    if [t.numel() for t in ours] != [t.numel() for t in theirs]:
+        return []
+    place = dict(zip(map(id, theirs), ours))
+    before = [t.clone() for t in ours]
+    with torch.enable_grad():  # PyTorch refuses some views that are made without
+        weights = [(role, place[id(t)].reshape(t.shape)) for role, t in wanted]
+    with torch.no_grad(), Weights():
+        fill(weights)
+        fill(wanted)
+        are_right = same(module(x.clone()), twin(x.clone()))
+        for tensor, original in zip(ours, before):
+            tensor.copy_(original)
+    return weights if are_right else []
 
 
-def starts(weights: list[tuple[str, Tensor]]) -> str:
+def live(module: nn.Module, weights: Roles) -> Callable[[], Roles]:
+    """A function: the weights as they are by then. A forward may put new tensors in the place of its buffers."""
+    by_id = {id(tensor): name for name, tensor in module.named_buffers()}
+    names = [by_id.get(id(owner(tensor)), "") for _, tensor in weights]
+
+    def now() -> Roles:
+        buffers = dict(module.named_buffers())
+        return [
+            (role, buffers[name].reshape(tensor.shape) if name in buffers else tensor)
+            for (role, tensor), name in zip(weights, names)
+        ]
+
+    return now
+
+
+def starts(weights: Roles) -> str:
     """What is wrong with the numbers that weights begin with, or an empty string. How they are drawn is free."""
     for role, tensor in weights:
         if not tensor.isfinite().all():
@@ -270,7 +319,7 @@ def _weights_come_back() -> Iterator[None]:
         _originals = before
 
 
-def fill(weights: list[tuple[str, Tensor]], seed: int = 0) -> None:
+def fill(weights: Roles, seed: int = 0) -> None:
     """Fills weights with numbers that depend only on role, place in the order and shape: the same for every answer."""
     places: dict[str, int] = {}
     with torch.no_grad():
@@ -298,6 +347,12 @@ def numbers_for(role: str, place: int, seed: int, shape: tuple[int, ...]) -> Ten
     return drawn * (high - low) + low
 
 
+def of_batch_norm(layer: nn.BatchNorm2d) -> Roles:
+    """The numbers of a batch norm."""
+    learnt = [("scale", layer.weight), ("shift", layer.bias)]
+    return [*learnt, ("mean", layer.running_mean), ("variance", layer.running_var)]
+
+
 def random_input(*shape: int, seed: int = 0) -> Tensor:
     """Normal random numbers, the same for the same shape and seed."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
@@ -309,23 +364,29 @@ def images(shape: tuple[int, int, int, int]) -> str:
 
 
 def numbers(value: object) -> object:
-    """A tensor, detached and copied so that later steps cannot change it; anything else as its type, for comparing."""
+    """A tensor, detached and copied so that later steps cannot change it; anything else as its type, for comparing.
+
+    A layer in place of a tensor is the error that PyTorch would raise, were it used as one.
+    """
+    if isinstance(value, nn.Module):
+        raise TypeError(f"the result must be Tensor, not {type(value).__name__}")
     if isinstance(value, Tensor):
         return value.detach().as_subclass(Tensor).clone()
-    if isinstance(value, nn.Module):
-        raise TypeError(layer_instead_of_tensor(value))
     return named_kind(value)
 
 
 # What a module does
 
 
-def behaviour(module: nn.Module, x: Tensor) -> dict[str, object]:
+def behaviour(
+    module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None = None
+) -> dict[str, object]:
     """What ``module`` does with ``x``, once its weights are filled: results, gradients and side effects.
 
     The entries stand in the order in which a difference is worth telling.
     """
-    weights = weights_in_order(module, x.clone())
+    weights = weights_in_order(module, x, twin)
+    now = live(module, weights)
     begins = starts(weights) or "as they should be"
     fill(weights)
     seen = Seen()
@@ -339,14 +400,18 @@ def behaviour(module: nn.Module, x: Tensor) -> dict[str, object]:
         seen["the input is left as it was"] = unchanged(given, x)
         seen["output, the second time"] = numbers(module(x.clone()))
         seen["output in train mode"] = numbers(module.train()(x.clone()))
-    statistics = [t.clone() for role, t in weights if role in ("mean", "variance")]
-    seen["running statistics"] = statistics
+    seen["running statistics"] = statistics(now())
     with Weights():
         seen |= gradient_in_eval_mode(module, x)
         seen |= attempt_gradients(module, x, weights)
     seen["the settings of the batch norms"] = watch.settings or "as they should be"
     seen["the numbers that its weights begin with"] = begins
     return seen
+
+
+def statistics(weights: Roles) -> list[Tensor]:
+    """The running means and variances among weights, copied."""
+    return [tensor.clone() for role, tensor in weights if role in ("mean", "variance")]
 
 
 def unchanged(given: Tensor, x: Tensor) -> Fact:
@@ -356,28 +421,19 @@ def unchanged(given: Tensor, x: Tensor) -> Fact:
 
 def gradient_in_eval_mode(module: nn.Module, x: Tensor) -> dict[str, object]:
     """The gradient with respect to the input, as it is asked for when one looks into a trained network."""
-    try:
-        return {"gradient of the input in eval mode": numbers(_gradients(module.eval(), x)[0])}
-    except Exception as error:
-        return {"gradient of the input in eval mode": StudentError(error)}
+    gradients = tried(StudentError, _gradients, module.eval(), x)
+    found = gradients if isinstance(gradients, StudentError) else numbers(gradients[0])
+    return {"gradient of the input in eval mode": found}
 
 
-def attempt_gradients(
-    module: nn.Module, x: Tensor, weights: list[tuple[str, Tensor]]
-) -> dict[str, object]:
+def attempt_gradients(module: nn.Module, x: Tensor, weights: Roles) -> dict[str, object]:
     """The gradients of a fixed random sum of the output: of the input and of each weight, in train mode."""
     trained = [tensor for _, tensor in weights if owner(tensor).requires_grad]
-    try:
-        of_input, *of_weights = _gradients(module.train(), x, trained)
-    except Exception as error:
-        return {"gradients": StudentError(error)}
-    for place, gradient in enumerate(of_weights):
-        if isinstance(gradient, Tensor) and gradient.shape[2:] == (1, 1):
-            of_weights[place] = gradient.flatten(1)  # as that of a linear layer
-    return {
-        "gradient of the input": numbers(of_input),
-        "gradients of the weights": [numbers(gradient) for gradient in of_weights],
-    }
+    gradients = tried(StudentError, _gradients, module.train(), x, trained)
+    if isinstance(gradients, StudentError):
+        return {"gradients": gradients}
+    of_input, *of_weights = map(numbers, gradients)
+    return {"gradient of the input": of_input, "gradients of the weights": of_weights}
 
 
 def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list[Tensor | None]:
@@ -402,6 +458,8 @@ def _gradient(tensor: Tensor) -> Tensor | None:
     """The gradient that ``backward()`` left, in the shape in which a tensor shows its owner."""
     leaf = owner(tensor)
     gradient = leaf.grad if leaf.is_leaf else None
-    if gradient is None or leaf is tensor:
-        return gradient
-    return gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+    if gradient is not None and leaf is not tensor:
+        gradient = gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+    if gradient is not None and gradient.shape[2:] == (1, 1):
+        gradient = gradient.flatten(1)  # as that of a linear layer
+    return gradient

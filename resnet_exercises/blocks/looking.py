@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from resnet_exercises import tensors
 from resnet_exercises.blocks.watching import Watch
 from resnet_exercises.errors import StudentError
-from resnet_exercises.observing import ANYTHING, Fact, Seen, named_kind, same
+from resnet_exercises.observing import ANYTHING, Fact, Seen, named_kind
 from resnet_exercises.steps import Steps, Taken
 from resnet_exercises.tensors import fill, numbers, owner
 
@@ -25,6 +25,7 @@ class Odd(Exception):
     """
 
 
+SEED = 987_654_321  #: none that an answer would set
 #: what a block gets as downsample
 PROJECTION = "a 1×1 convolution and its batch norm"
 CONVOLUTION = "a 1×1 convolution alone"
@@ -62,9 +63,8 @@ class Case:
         height, width = height or max(5, shrunk + 1), width or max(7, shrunk + 3)
         return tensors.random_input(images, self.in_channels, height, width)
 
-    def build(self, block, seed: int = 987_654_321) -> tuple[nn.Module, nn.Module | None]:
+    def build(self, block) -> tuple[nn.Module, nn.Module | None]:
         """The block and the module on its shortcut, if any; what has its default is left out."""
-        tensors.set_seeds(seed)
         if self.expansion is not None and expansion_of(block) != self.expansion:
             raise Odd("its `expansion` is not right yet")
         out = self.channels * (self.expansion or 1)
@@ -106,6 +106,7 @@ class Look:
     """A built block with the weights that every answer gets. ``watch`` must be on."""
 
     def __init__(self, case: Case, block, watch: Watch, solution: type):
+        tensors.set_seeds(SEED)
         module, shortcut = case.build(block)
         self.case, self.module, self.watch, self.x = case, module, watch, case.input()
         self.shortcut = nn.Identity() if shortcut is None else shortcut
@@ -116,30 +117,29 @@ class Look:
         self.asleep = not all(part.training for part in parts)
         made = set(map(id, module.parameters()))
         with torch.no_grad():
-            first = module.eval()(self.x.clone())
-            if isinstance(first, nn.Module):
-                raise TypeError(tensors.layer_instead_of_tensor(first))
+            first = numbers(module.eval()(self.x.clone()))
             if not isinstance(first, Tensor):
-                raise Odd(f"forward returns {named_kind(first)}, where a tensor is needed")
+                raise Odd(f"forward returns {first}, where a tensor is needed")
             used, self.norms = list(watch.used.values()), watch.norms
             self._all_are_registered(used, made)
-        self.begins = _begins(used, case.expansion is None)
         pairs = zip(used, used[1:])
         self.biases = [t for (a, _), (b, t) in pairs if (a, b) == ("weight", "shift")]
         leave_out = watch.theirs | set(map(id, self.biases))
         self.weights = [(role, t) for role, t in used if id(t) not in leave_out]
         followed = watch.theirs | watch.used.keys()
         self.idle = any(id(p) not in followed for p in module.parameters())
-        copied = any(
-            own is not given and given.dim() == 4 and torch.equal(own, given)
-            for own in module.parameters()
-            for given in self.given
-        )
         if self.idle and not watch.foreign:
-            self._take_those_registered(solution)
-        self.fill()
+            tensors.set_seeds(SEED)  # for the same shortcut
+            twin, theirs = case.build(solution)
+            given = [*self.shortcut.state_dict(keep_vars=True).values()]
+            given += theirs.state_dict(keep_vars=True).values() if theirs else []
+            if found := tensors.as_registered(module, twin, self.x, given):
+                self.idle, self.weights = False, found
+        self.begins = _begins(self.weights, case.expansion is None)
+        self.now = tensors.live(module, self.weights)
         if self.given:
-            self._downsample_has_a_part(copied)
+            self._downsample_has_a_part()
+        self.fill()
 
     def _all_are_registered(self, used: list, made: set[int]) -> None:
         weights = [owner(t) for _, t in used if isinstance(owner(t), nn.Parameter)]
@@ -156,56 +156,31 @@ class Look:
                 raise Odd("its layers are made in the first call of forward")
             raise Odd("it computes with layers that PyTorch does not know of")
 
-    def _take_those_registered(self, solution: type) -> None:
-        """Where functions compute that no watch follows: the weights as they are registered.
-
-        That is so if there are as many as in the solution, of the same sizes, and the results
-        are equal then. A right answer needs it that computes a convolution by F.unfold, or a
-        batch norm by its formula.
-        """
-        with Watch() as watch:
-            twin = Look(self.case, solution, watch, solution)
-        ours, theirs = self._by_size(), twin._by_size()
-        if [t.numel() for t in ours] != [t.numel() for t in theirs]:
-            return
-        place = {id(t): own for t, own in zip(theirs, ours)}
-        followed = self.weights
-        with torch.no_grad():
-            self.weights = [(role, place[id(t)].reshape(t.shape)) for role, t in twin.weights]
-            begins = _begins(self.weights, self.case.expansion is None)
-            self.fill()
-            if same(self.module(self.x.clone()), twin.module(self.x.clone())):
-                self.idle, self.begins = False, begins
-            else:
-                self.weights = followed
-
-    def _by_size(self) -> list[Tensor]:
-        """The block's own tensors, by their size; equal ones as they are registered."""
-        found = [*self.module.parameters(), *self.module.buffers()]
-        own = [t for t in found if id(t) not in self.watch.theirs and t.is_floating_point()]
-        return sorted(own, key=Tensor.numel)
-
     def fill(self) -> None:
         """Gives all weights and statistics the numbers that they have in each answer."""
-        fill(self.weights)
+        fill(self.now())
         for layer in self.shortcut.modules():
             if isinstance(layer, nn.Conv2d):
                 fill([("weight", layer.weight)], seed=9)
             elif isinstance(layer, nn.BatchNorm2d):
-                fill([("scale", layer.weight), ("shift", layer.bias)], seed=9)
-                fill([("mean", layer.running_mean), ("variance", layer.running_var)], seed=9)
+                fill(tensors.of_batch_norm(layer), seed=9)
         for bias in self.biases:  # batch norm removes it; `settings` tells of it
             bias.data.zero_()
 
     @torch.no_grad()
-    def _downsample_has_a_part(self, copied: bool) -> None:
+    def _downsample_has_a_part(self) -> None:
+        copied = any(
+            own is not given and given.dim() == 4 and torch.equal(own, given)
+            for own in self.module.parameters()
+            for given in self.given
+        )
+        self.fill()
         output = self.module.eval()(self.x.clone())
         self.given[-1].data.add_(1)
         if torch.equal(self.module(self.x.clone()), output):
             if copied:
                 raise Odd("it computes with a copy of the downsample that was given")
             raise Odd("the downsample that was given has no part in the result")
-        self.given[-1].data.sub_(1)
 
     def result(self) -> dict[str, object]:
         """The output in eval mode."""
@@ -252,9 +227,8 @@ class Look:
         )
         seen |= self._other_images()
         seen["output in train mode"] = output
-        watched = [t for role, t in self.weights if role in ("mean", "variance")]
-        watched += self.shortcut.buffers()
-        seen["running statistics"] = [tensor.clone() for tensor in watched]
+        theirs = [tensor.clone() for tensor in self.shortcut.buffers()]
+        seen["running statistics"] = tensors.statistics(self.now()) + theirs
         seen |= tensors.attempt_gradients(module, x, self.weights)
         self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
         seen |= tensors.gradient_in_eval_mode(module, x)
@@ -335,14 +309,11 @@ def _begins(weights: list[tuple[str, Tensor]], plain: bool) -> str:
 
 def _draws_no_numbers(function: Callable, x: Tensor, mode: str) -> object:
     """What ``function`` gives; ``Odd`` if it draws random numbers or sets the seed."""
-    tensors.set_seeds(987_654_321)
+    tensors.set_seeds(SEED)
     before = tensors.randomness()
     result = function(x)
-    after = tensors.torch_seed()
     if tensors.randomness() != before:
-        tensors.set_seeds(123_456_789)
-        function(x)
-        if tensors.torch_seed() == after:
-            raise Odd("forward sets the seed of the random numbers")
-        raise Odd(f"forward draws random numbers in {mode} mode")
+        if tensors.heeds_the_seed(lambda: function(x)):
+            raise Odd(f"forward draws random numbers in {mode} mode")
+        raise Odd("forward sets the seed of the random numbers")
     return result

@@ -15,11 +15,11 @@ from resnet_exercises import observing
 from resnet_exercises.blocks import looking
 from resnet_exercises.blocks.looking import Case, Look, Odd, call, expansion_of
 from resnet_exercises.blocks.watching import SizeError, Watch, explained
-from resnet_exercises.light_blocks import quickly_made
+from resnet_exercises.light_blocks import quickly_made, shares_weights
 from resnet_exercises.observing import Fact, Probe, Seen, same
 from resnet_exercises.pictures import compare_images
 from resnet_exercises.steps import tell_steps
-from resnet_exercises.tensors import torch_seed
+from resnet_exercises.tensors import heeds_the_seed
 
 PRAISE = {
     "basic_block": "Your block computes what torchvision's BasicBlock computes: results, "
@@ -117,14 +117,11 @@ def new_block_probe(solution: type, cases: list[Case], first: list[Probe]) -> Pr
 
 def findings(block, cases: list[Case], solution: type) -> Iterator[str]:
     """What is wrong with a block, although its results are right."""
-    made, seeds = [], []
-    for seed in (1, 2):
-        made.append(cases[0].build(block, seed)[0])
-        seeds.append(torch_seed())
-    ours, theirs = (set(map(id, module.parameters())) for module in made)
-    if ours & theirs:
+    made: list[nn.Module] = []
+    heeds = heeds_the_seed(lambda: made.append(cases[0].build(block)[0]))
+    if shares_weights(*made):
         yield "two blocks share their weights"
-    if seeds[0] == seeds[1]:
+    if not heeds:
         yield "`__init__` sets the seed of the random numbers"
     looks, outputs = [], []
     for case in cases:

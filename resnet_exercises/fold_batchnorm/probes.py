@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from resnet_exercises import held
 from resnet_exercises.errors import StudentError
 from resnet_exercises.observing import Fact, Probe, Seen, named_kind, same
-from resnet_exercises.tensors import fill, numbers, random_input, set_seeds
+from resnet_exercises.tensors import fill, numbers, of_batch_norm, random_input, set_seeds
 
 PRAISE = {
     "fold_batchnorm": "One convolution now does the work of both, for every kernel, stride, padding, bias and eps."
@@ -62,7 +62,7 @@ def look(fold: Callable, pair: nn.ModuleDict, x: Tensor) -> dict[str, object]:
         return seen  # what later calls get depends on how the layers have been changed
     again = folding(fold, conv, batchnorm)
     seen["output, when the same two are folded a second time"] = output(again, x)
-    fill(weights_of(batchnorm), seed=1)
+    fill(of_batch_norm(batchnorm), seed=1)
     other = folding(fold, conv, batchnorm)
     seen["output, when the batch norm has got other numbers"] = output(other, x)
     # An answer may keep the layers that it makes, by their shape for example.
@@ -99,18 +99,12 @@ def layers(sizes: tuple, bias: bool, eps: float = 1e-5) -> nn.ModuleDict:
     conv = nn.Conv2d(*sizes, bias=bias)
     batchnorm = nn.BatchNorm2d(conv.out_channels, eps=eps)
     own = [("shift", conv.bias)] if bias else []
-    fill([("weight", conv.weight), *weights_of(batchnorm), *own])
+    fill([("weight", conv.weight), *of_batch_norm(batchnorm), *own])
     with torch.no_grad():
         batchnorm.weight[0] *= -1  # training may make a scale negative
         # And a channel may be nearly constant: there eps counts. A large one is larger than the variance.
         batchnorm.running_var[1] = 100 * eps if eps < 1e-3 else eps / 2
     return nn.ModuleDict({"conv": conv, "batchnorm": batchnorm}).eval()
-
-
-def weights_of(batchnorm: nn.BatchNorm2d) -> list[tuple[str, Tensor]]:
-    """The numbers of a batch norm, with their roles."""
-    learnt = [("scale", batchnorm.weight), ("shift", batchnorm.bias)]
-    return learnt + [("mean", batchnorm.running_mean), ("variance", batchnorm.running_var)]
 
 
 def folding(fold: Callable, conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> object:

@@ -8,12 +8,13 @@ from resnet_exercises.light_blocks import (
     LightBlock4,
     in_use,
     quickly_made,
+    shares_weights,
     state,
     with_shapes,
 )
 from resnet_exercises.observing import ANYTHING, Fact, Probe, Seen, named_kind
 from resnet_exercises.steps import tell_steps as evidence
-from resnet_exercises.tensors import behaviour, random_input, set_seeds, torch_seed
+from resnet_exercises.tensors import behaviour, heeds_the_seed, random_input
 
 __all__ = ["PRAISE", "evidence", "probes"]
 PRAISE = {
@@ -85,16 +86,13 @@ def _kind(module: nn.Module) -> str:
 
 def large_stages(make_layer) -> Seen:
     """What stages of many lengths and of real width consist of; nothing is computed."""
-    seen, seeds = Seen(), []
-    for number, (in_channels, channels, blocks, stride) in enumerate(LARGE):
-        set_seeds(number)
+    seen = Seen()
+    for arguments in LARGE:
         LightBlock.made = 0
         with quickly_made():
-            stage = make_layer(LightBlock, in_channels, channels, blocks, stride)
-        seeds.append(torch_seed())
-        modules = (
-            list(with_shapes(stage, in_channels)) if isinstance(stage, nn.Sequential) else []
-        )
+            stage = make_layer(LightBlock, *arguments)
+        is_stage = isinstance(stage, nn.Sequential)
+        modules = list(with_shapes(stage, arguments[0])) if is_stage else []
         found = {
             "the number of blocks": len(modules),
             "the number of different blocks": len(set(map(id, modules))),
@@ -104,15 +102,10 @@ def large_stages(make_layer) -> Seen:
             ),
             **state(nn.ModuleList(modules)),
         }
-        given = f"for make_layer(a block, {in_channels}, {channels}, {blocks}, {stride})"
+        given = f"for make_layer(a block, {', '.join(map(str, arguments))})"
         seen |= {f"{what}, {given}": value for what, value in found.items()}
     seen["the seed is left alone"] = Fact(
-        seeds[0] != seeds[1], "make_layer sets the seed of the random numbers"
+        heeds_the_seed(lambda: make_layer(LightBlock, 4, 6, 1, 2)),
+        "make_layer sets the seed of the random numbers",
     )
     return seen
-
-
-def shares_weights(first: nn.Module, second: object) -> bool:
-    """Whether a parameter of ``first`` is one of ``second`` too."""
-    theirs = set(map(id, second.parameters())) if isinstance(second, nn.Module) else set()
-    return any(id(parameter) in theirs for parameter in first.parameters())

@@ -1,6 +1,8 @@
 """What is tried on ``resnet``: networks of light blocks, planned, run and trained; then the plans of Table 1."""
 
 import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +20,16 @@ from resnet_exercises.observing import Fact, Probe, Seen, looking_for, same
 from resnet_exercises.resnet.telling import BLOCKS, NO_BLOCKS, evidence, instead_of_blocks
 from resnet_exercises.steps import OUTPUT, Steps, Taken
 from resnet_exercises.tensors import (
+    Roles,
     Weights,
     behaviour,
     fill,
+    heeds_the_seed,
     images,
     numbers,
     random_input,
     randomness,
     set_seeds,
-    torch_seed,
     weights_in_order,
 )
 
@@ -34,7 +37,34 @@ __all__ = ["PRAISE", "evidence", "probes"]
 PRAISE = {
     "resnet": "Stem, stages, projections and classifier are right, for every block and every size of image."
 }
-STEADY = "the same output for the same image"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that an answer has to make. Without ``classes`` it has the default."""
+
+    block: type[LightBlock]
+    layers: list[int]
+    classes: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The network in words."""
+        arguments = ", ".join(map(str, (self.layers, *self.classes)))
+        return f"ResNet(a block with expansion {self.block.expansion}, {arguments})"
+
+    def build(self, answer: type, layers: list[int] | None = None) -> nn.Module:
+        """The answer's network, the second one that is built: what the first leaves behind in its class shows."""
+        set_seeds(0)  # so that an answer with chance in it gets the same verdict each time
+        LightBlock.made = 0
+        with quickly_made():
+            try:
+                answer(LightBlock, [1, 1, 1, 1], 2)
+            except Exception:
+                pass  # the next line raises too, or the probe of that network
+            LightBlock.made = 0
+            model = answer(self.block, layers or list(self.layers), *self.classes)
+            return with_shapes(model, 3)
 
 
 def probes(name, solution):
@@ -42,50 +72,28 @@ def probes(name, solution):
     ones.
     """
     ones = [1, 1, 1, 1]
+    images_of_two_sizes = (3, 3, 33, 24), (2, 3, 24, 49)
+    large_images = (1, 3, 34, 257), (1, 3, 226, 225)
     return [
-        plan_probe(LightBlock2, [1, 2, 3, 1], 10),
-        output_probe(
-            solution, LightBlock, ones, 200, shape=(3, 3, 33, 24), then=(2, 3, 24, 49)
-        ),
-        output_probe(
-            solution, LightBlock, ones, shape=(1, 3, 34, 257), then=(1, 3, 226, 225), scale=10
-        ),
-        training_probe(solution, LightBlock2, [2, 1, 1, 1], 200, shape=(2, 3, 17, 33)),
+        plan_probe(Network(LightBlock2, [1, 2, 3, 1], (10,)), solution),
+        output_probe(Network(LightBlock, ones, (200,)), solution, *images_of_two_sizes),
+        # large numbers show what bounds them, as ReLU6 does
+        output_probe(Network(LightBlock, ones), solution, *large_images, scale=10),
+        training_probe(Network(LightBlock2, [2, 1, 1, 1], (200,)), solution, (2, 3, 17, 33)),
         Probe("the plans of ResNet-34, 101 and 152", table),
     ]
-
-
-def build(answer: type, block: type[nn.Module], layers: list[int], *classes: int) -> nn.Module:
-    """The answer's network, the second one that is built: what the first leaves behind in its class shows."""
-    set_seeds(0)  # so that an answer with chance in it gets the same verdict each time
-    LightBlock.made = 0
-    with quickly_made():
-        try:
-            answer(LightBlock, [1, 1, 1, 1], 2)
-        except Exception:
-            pass  # the next line raises too, or the probe of that network
-        LightBlock.made = 0
-        return with_shapes(answer(block, layers, *classes), 3)
-
-
-def named(block: type[nn.Module], layers: list[int], *classes: int) -> str:
-    """A network in words."""
-    classes = f", {classes[0]}" if classes else ""
-    return f"ResNet(a block with expansion {block.expansion}, {layers}{classes})"
 
 
 def plan(model: nn.Module) -> dict[str, object]:
     """The blocks and parameters of a network; nothing is computed."""
     seen = blocks_of(model)
-    if NO_BLOCKS not in seen:
-        seen |= parameters_of(model)
-    return seen
+    return seen | parameters_of(model) if seen[BLOCKS] else seen
 
 
 def blocks_of(model: nn.Module) -> Seen:
     """What its blocks were built with, or what it has in their place."""
-    blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
     seen = Seen()
+    blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
     seen[BLOCKS] = sorted(block.built_with for block in blocks)
     if not blocks:
         seen[NO_BLOCKS] = instead_of_blocks(model)
@@ -98,39 +106,37 @@ def parameters_of(model: nn.Module) -> dict[str, object]:
     return {"number of parameters": count} | state(model)
 
 
-def plan_probe(block: type[nn.Module], layers: list[int], classes: int) -> Probe:
+def plan_probe(network: Network, solution: type) -> Probe:
     """Builds a network and looks at its plan, and at what building it leaves behind."""
 
     def run(answer):
-        given = list(layers)
-        model = build(answer, block, given, classes)
+        given = list(network.layers)
+        model = network.build(answer, given)
         seen = blocks_of(model)
-        if NO_BLOCKS not in seen:
-            seen |= in_use(steps_for_small_images, model)  # an error tells more than a count
+        if seen[BLOCKS]:
+            # an error in a step tells more than a count
+            seen |= in_use(steps_for_small_images, model, lambda: network.build(solution))
             seen |= parameters_of(model)
         seen["the list of layers is left as it was"] = Fact(
-            given == layers, "your network has changed the list `layers` that it was given"
+            given == network.layers,
+            "your network has changed the list `layers` that it was given",
         )
-        seeds = [torch_seed()]
-        set_seeds(1)
         LightBlock.made = 0
-        with quickly_made():
-            answer(block, list(layers), classes)
-        seeds.append(torch_seed())
         seen["the seed is left alone"] = Fact(
-            seeds[0] != seeds[1], "__init__ sets the seed of the random numbers"
+            heeds_the_seed(lambda: answer(network.block, list(network.layers), 10)),
+            "__init__ sets the seed of the random numbers",
         )
         return seen
 
-    return Probe(named(block, layers, classes), run)
+    return Probe(network.label, run)
 
 
-def steps_for_small_images(model: nn.Module) -> dict[str, object]:
+def steps_for_small_images(model: nn.Module, twin: Callable) -> dict[str, object]:
     """The steps that the network takes, once its weights are filled."""
     x = random_input(2, 3, 40, 32)
-    fill(weights_in_order(model, x.clone()))
+    fill(weights_in_order(model, x, twin))
     with torch.no_grad(), Weights(), Steps() as steps:
-        model.eval()(x.clone())
+        model.eval()(x)
     model.train()
     return {"its steps": Taken(steps.taken)}
 
@@ -140,29 +146,22 @@ def table(answer) -> Seen:
     seen = Seen()
     for depth, layers in ((34, [3, 4, 6, 3]), (101, [3, 4, 23, 3]), (152, [3, 8, 36, 3])):
         LightBlock.made = 0
-        with quickly_made():
+        with quickly_made(), looking_for(None):
             block = LightBlock if depth == 34 else LightBlock4
-            model = with_shapes(answer(block, list(layers), 10), 3)
-        with looking_for(None):
-            found = plan(model)
+            found = plan(with_shapes(answer(block, layers, 10), 3))
         seen |= {f"{what} of ResNet-{depth}": value for what, value in found.items()}
     return seen
 
 
-def output_probe(solution, block, layers: list[int], *classes: int, shape, then, scale=1):
-    """Looks at the output of the network in eval mode, and ``then`` for images of another number and size.
-
-    A large ``scale`` shows what bounds the numbers, as ReLU6 does.
-    """
+def output_probe(network: Network, solution: type, shape, then, scale: int = 1) -> Probe:
+    """Looks at the output of the network in eval mode, and ``then`` for images of another number and size."""
 
     def first(answer) -> tuple[nn.Module, dict[str, object]]:
-        model = build(answer, block, list(layers), *classes)
-        x = scale * random_input(*shape)
-        if len(x) > 1:
-            x[1] = x[0]  # whose outputs differ only if chance has a part in it
+        model = network.build(answer)
         seen = plan(model)
         if seen[BLOCKS]:
-            seen |= in_use(output_in_eval_mode, model, x)
+            x = scale * random_input(*shape)
+            seen |= in_use(output_in_eval_mode, model, x, lambda: network.build(solution))
         return model, seen
 
     @functools.cache
@@ -177,40 +176,30 @@ def output_probe(solution, block, layers: list[int], *classes: int, shape, then,
             seen |= in_use(output_for_others, model, scale * random_input(*then))
         return seen
 
-    return Probe(f"{named(block, layers, *classes)}, {images(shape)}", run)
+    return Probe(f"{network.label}, {images(shape)}", run)
 
 
-def output_in_eval_mode(model: nn.Module, x: Tensor) -> dict[str, object]:
-    """The output for images of which two are the same, once the weights are filled; before, how the weights begin."""
-    weights = weights_in_order(model, x.clone())
+def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> Seen:
+    """The output, once the weights are filled; before, how the weights begin."""
+    weights = weights_in_order(model, x, twin)
     starts = _starts(model, weights)
     fill(weights)
-    with torch.no_grad(), Weights():
-        with Steps() as steps:
-            output = numbers(model.eval()(x.clone()))
-        twins = (output, output)
-        if len(x) == 1:
-            twins = (output, numbers(model(x.clone())))
-        elif isinstance(output, Tensor) and output.shape[:1] == x.shape[:1]:
-            twins = (output[0], output[1])
     seen = Seen()
-    seen[STEADY] = steady(twins)
-    if seen[STEADY]:
-        seen |= starts
-        seen["its steps"] = Taken(steps.taken)
-        seen[OUTPUT] = output
+    with torch.no_grad(), Weights():
+        if steady(seen, model.eval(), x):
+            with Steps() as steps:
+                output = numbers(model(x.clone()))
+            seen |= {**starts, "its steps": Taken(steps.taken), OUTPUT: output}
     return seen
 
 
-def _starts(model: nn.Module, weights: list[tuple[str, Tensor]]) -> dict[str, Fact]:
+def _starts(model: nn.Module, weights: Roles) -> dict[str, Fact]:
     """How the weights of the network's own layers begin, those inside the blocks not counted."""
-    inside = [block.norm.weight for block in model.modules() if isinstance(block, LightBlock)]
-    scales = [
-        tensor
-        for role, tensor in weights
-        if role == "scale" and not any(tensor is scale for scale in inside)
-    ]
-    kernels = [tensor for role, tensor in weights if role == "weight" and tensor.dim() == 4]
+    inside = {
+        id(block.norm.weight) for block in model.modules() if isinstance(block, LightBlock)
+    }
+    scales = [t for role, t in weights if role == "scale" and id(t) not in inside]
+    kernels = [t for role, t in weights if role == "weight" and t.dim() == 4]
     return {
         "every convolution starts with different numbers": Fact(
             all(bool(kernel.max() > kernel.min()) for kernel in kernels),
@@ -229,43 +218,43 @@ def _starts(model: nn.Module, weights: list[tuple[str, Tensor]]) -> dict[str, Fa
 def output_for_others(model: nn.Module, x: Tensor) -> dict[str, object]:
     """The output for images that come after those of another number and size."""
     with torch.no_grad(), Weights():
-        output = numbers(model(x.clone()))
-    return {f"output for {images(x.shape)}, given after these": output}
+        return {f"output for {images(x.shape)}, given after these": numbers(model(x))}
 
 
-def training_probe(solution, block, layers: list[int], classes: int, shape) -> Probe:
+def training_probe(network: Network, solution: type, shape) -> Probe:
     """Looks at everything: outputs, running statistics and gradients.
 
     Not of a network with several times too many parameters: that takes long, and the plan tells what is wrong.
     """
-    most = 3 * sum(p.numel() for p in build(solution, block, layers, classes).parameters())
+    most = 3 * sum(p.numel() for p in network.build(solution).parameters())
 
     def run(answer):
-        model = build(answer, block, list(layers), classes)
+        model = network.build(answer)
         seen = plan(model)
-        if NO_BLOCKS in seen or seen["number of parameters"] > most:
-            return seen
-        seen |= in_use(in_training, model, random_input(*shape))
+        if seen[BLOCKS] and seen["number of parameters"] <= most:
+            twin = functools.partial(network.build, solution)
+            seen |= in_use(in_training, model, random_input(*shape), twin)
         return seen
 
-    return Probe(f"{named(block, layers, classes)}, {images(shape)}", run)
+    return Probe(f"{network.label}, {images(shape)}", run)
 
 
-def in_training(model: nn.Module, x: Tensor) -> dict[str, object]:
+def in_training(model: nn.Module, x: Tensor, twin: Callable) -> Seen:
     """All that the network does with ``x``, if chance has no part in it."""
-    before = randomness()
-    with torch.no_grad():
-        outputs = [numbers(model.train()(x.clone())) for _ in range(2)]
     seen = Seen()
-    seen[STEADY] = steady(outputs, randomness() == before)
-    if seen[STEADY]:
-        seen |= behaviour(model, x)
+    with torch.no_grad():
+        is_steady = steady(seen, model.train(), x)
+    if is_steady:
+        seen |= behaviour(model, x, twin)
     return seen
 
 
-def steady(outputs, draws_nothing: bool = True) -> Fact:
-    """Whether two outputs for the same image are equal."""
-    return Fact(
-        same(*outputs) and draws_nothing,
+def steady(seen: Seen, model: nn.Module, x: Tensor) -> bool:
+    """Sees whether two outputs for the same image are equal."""
+    before = randomness()
+    outputs = [numbers(model(x.clone())) for _ in range(2)]
+    fact = seen["the same output for the same image"] = Fact(
+        same(*outputs) and randomness() == before,
         "chance has a part in the output: the same image gives two different ones, or random numbers are drawn",
     )
+    return bool(fact)
