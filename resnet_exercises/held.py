@@ -156,7 +156,8 @@ def tried(kind: type[LayerError], function: Callable, *arguments: object) -> obj
     """What ``function`` returns, or its error as a ``kind``. One that says "still to be written" goes on, as ever."""
     try:
         return function(*arguments)
-    except NotImplementedError:
-        raise
     except Exception as error:
-        return kind(error)
+        raised = kind(error)
+        if raised.not_implemented:
+            raise
+        return raised

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parameter import UninitializedParameter
 
-from resnet_exercises.errors import StudentError, attempt
+from resnet_exercises.errors import StudentError
+from resnet_exercises.held import tried
 from resnet_exercises.observing import Fact
 from resnet_lib.tracing import modes_come_back
 
@@ -112,13 +113,16 @@ def quickly_made() -> Iterator[None]:
             kind.reset_parameters = usual
 
 
+def begins_in_train_mode(module: nn.Module) -> bool:
+    """Whether a new module is in train mode; one ReLU that all share may be in eval mode from an earlier use."""
+    return all(part.training for part in module.modules() if part is module or part._buffers)
+
+
 def state(module: nn.Module) -> dict[str, object]:
     """What every module should be in when it is new: train mode, float32, trainable."""
     return {
         "every module begins in train mode": Fact(
-            # one ReLU that all networks share may be in eval mode from an earlier use: it makes no difference
-            all(m.training for m in module.modules() if m is module or m._buffers),
-            "a new layer is in eval mode",
+            begins_in_train_mode(module), "a new layer is in eval mode"
         ),
         "the types of its weights": sorted({str(p.dtype) for p in module.parameters()}),
         "every weight has requires_grad": Fact(
@@ -129,9 +133,15 @@ def state(module: nn.Module) -> dict[str, object]:
 
 
 def shares_weights(first: nn.Module, second: object) -> bool:
-    """Whether a parameter of ``first`` is one of ``second`` too."""
-    theirs = set(map(id, second.parameters())) if isinstance(second, nn.Module) else set()
-    return any(id(parameter) in theirs for parameter in first.parameters())
+    """Whether a tensor of ``first`` is one of ``second`` too."""
+    return isinstance(second, nn.Module) and not tensor_ids(first).isdisjoint(
+        tensor_ids(second)
+    )
+
+
+def tensor_ids(module: nn.Module) -> set[int]:
+    """The identities of the parameters and buffers of a module."""
+    return {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
 
 
 def with_shapes(module: nn.Module, channels: int) -> nn.Module:
@@ -142,14 +152,10 @@ def with_shapes(module: nn.Module, channels: int) -> nn.Module:
     return module
 
 
-def in_use(look: Callable, *arguments, **named) -> dict[str, object]:
+def in_use(look: Callable, *arguments) -> dict[str, object]:
     """What ``look`` sees, or one entry with the error that stopped it."""
-    try:
-        return attempt(look, *arguments, **named)
-    except StudentError as error:
-        if error.timed_out or error.not_implemented:
-            raise
-        return {"the output": error}
+    seen = tried(StudentError, look, *arguments)
+    return {"the output": seen} if isinstance(seen, StudentError) else seen
 
 
 for kind in (LightBlock, LightBlock2, LightBlock4):  # as an error in a reader's code calls them

@@ -12,7 +12,7 @@ import functools
 import math
 import random
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy
 import torch
@@ -54,21 +54,13 @@ def _(value: Tensor) -> str:
     return f"shape {tuple(value.shape)}"
 
 
-_AXES = ("numbers of images", "numbers of channels", "heights", "widths")
-
-
 @observing.difference.register
 def _(right: Tensor, wrong, what: str) -> str:
     if not isinstance(wrong, Tensor):
         said = f"a tensor of shape {tuple(right.shape)}, got {observing.short(wrong)}"
         return f"{what}: expected {said}."
     if right.shape != wrong.shape:
-        text = f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}"
-        if right.dim() == wrong.dim() == 4:
-            pairs = zip(_AXES, right.shape, wrong.shape)
-            differ = [f"different {axis} ({r} and {w})" for axis, r, w in pairs if r != w]
-            text += ": " + ", ".join(differ)
-        return text + "."
+        return f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}."
     if right.dtype != wrong.dtype:
         return f"{what}: expected numbers of type {right.dtype}, got {wrong.dtype}."
     differs = ~(right - wrong).abs().le(RELATIVE * max(right.abs().max().item(), 1e-6))
@@ -156,16 +148,17 @@ def heeds_the_seed(function: Callable[[], object]) -> bool:
 
 # Weights, by the order in which they compute
 
-_AFFINE, _STATISTICS = ("weight", "bias"), ("running_mean", "running_var")
-_SETTINGS = ("training", "momentum", "eps")
+_NORM = ("training", "momentum", "eps")
 #: what the functions that use weights take, in their order
 _TAKES = {
-    "conv2d": ("input", *_AFFINE),
-    "linear": ("input", *_AFFINE),
-    "batch_norm": ("input", *_STATISTICS, *_AFFINE, *_SETTINGS),
+    "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
+    "linear": ("input", "weight", "bias"),
+    "batch_norm": ("input", "running_mean", "running_var", "weight", "bias", *_NORM),
+    # it has the name of F.batch_norm too
+    torch.batch_norm: (
+        *("input", "weight", "bias", "running_mean", "running_var", *_NORM, "cudnn_enabled"),
+    ),
 }
-_TORCH_BATCH_NORM = torch.batch_norm  # takes the same as F.batch_norm, in another order
-_TORCH_TAKES = ("input", *_AFFINE, *_STATISTICS, *_SETTINGS, "cudnn_enabled")
 _ROLES = {
     "running_mean": "mean",
     "running_var": "variance",
@@ -188,28 +181,25 @@ class Weights(TorchFunctionMode):
         self.used: dict[int, tuple[str, Tensor]] = {}
 
     def __torch_function__(self, function, types, arguments=(), named=None):
-        named = named or {}
-        name = getattr(function, "__name__", "")
-        if name not in _TAKES:
+        name, named = getattr(function, "__name__", ""), named or {}
+        takes = _TAKES.get(function, _TAKES.get(name))
+        if takes is None:
             return function(*arguments, **named)
-        takes = _TORCH_TAKES if function == _TORCH_BATCH_NORM else _TAKES[name]
-        given = dict(zip(takes, arguments)) | named
+        named = dict(zip(takes, arguments)) | named
+        self.note(name, named)
+        return function(**named)
+
+    def note(self, name: str, given: dict[str, object]) -> None:
+        """Notes what a function is ``given`` by name, before it computes."""
         is_norm = name == "batch_norm"
-        roles = _ROLES | {"weight": "scale"} if is_norm else _ROLES
-        for argument, role in roles.items():
+        for argument, role in _ROLES.items():
             if isinstance(tensor := given.get(argument), Tensor):
+                role = "scale" if is_norm and role == "weight" else role
                 self.used.setdefault(id(owner(tensor)), (role, tensor))
-        if not is_norm:
-            return function(*arguments, **named)
-        for setting, usual in (("momentum", 0.1), ("eps", 1e-5)):
+        for setting, usual in (("momentum", 0.1), ("eps", 1e-5)) if is_norm else ():
             if given.get(setting, usual) != usual:
                 self.settings = f"a batch norm has another {setting} than {usual:g}"
             given[setting] = usual
-        return self.normalise(function, given)
-
-    def normalise(self, function, given: dict[str, object]) -> Tensor:
-        """What a batch norm gives."""
-        return function(**given)
 
 
 def owner(tensor: Tensor) -> Tensor:
@@ -234,23 +224,21 @@ def weights_in_order(
 
 
 def as_registered(
-    module: nn.Module, twin: nn.Module, x: Tensor, given: Iterable[Tensor] = ()
+    module: nn.Module, twin: nn.Module, x: Tensor, given: Collection[int] = ()
 ) -> Roles:
     """The weights of ``module`` by their sizes, those of one size in the order in which they are registered.
 
     ``twin`` is what the solution makes. Where it has others, or gives another result with the same numbers, none. A
-    right answer needs it that computes a linear layer by einsum or a batch norm by its formula. What was ``given`` to
-    both counts for neither.
+    right answer needs it that computes a linear layer by einsum or a batch norm by its formula. The tensors that were
+    ``given`` to the two, by their identities, do not count.
     """
-    leave_out = set(map(id, given))
-    wanted = [entry for entry in weights_in_order(twin, x) if id(entry[1]) not in leave_out]
-    ours, theirs = (
-        sorted(
-            [t for t in tensors if t.is_floating_point() and id(t) not in leave_out],
-            key=Tensor.numel,
-        )
-        for tensors in ([*m.parameters(), *m.buffers()] for m in (module, twin))
-    )
+
+    def by_size(m: nn.Module) -> list[Tensor]:
+        own = [t for t in (*m.parameters(), *m.buffers()) if id(t) not in given]
+        return sorted((t for t in own if t.is_floating_point()), key=Tensor.numel)
+
+    wanted = [entry for entry in weights_in_order(twin, x) if id(entry[1]) not in given]
+    ours, theirs = by_size(module), by_size(twin)
     if [t.numel() for t in ours] != [t.numel() for t in theirs]:
         return []
     place = dict(zip(map(id, theirs), ours))

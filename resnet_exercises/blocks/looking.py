@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from resnet_exercises import tensors
 from resnet_exercises.blocks.watching import Watch
 from resnet_exercises.errors import StudentError
+from resnet_exercises.held import tried
+from resnet_exercises.light_blocks import begins_in_train_mode, tensor_ids
 from resnet_exercises.observing import ANYTHING, Fact, Seen, named_kind
 from resnet_exercises.steps import Steps, Taken
 from resnet_exercises.tensors import fill, numbers, owner
@@ -63,12 +65,12 @@ class Case:
         height, width = height or max(5, shrunk + 1), width or max(7, shrunk + 3)
         return tensors.random_input(images, self.in_channels, height, width)
 
-    def build(self, block) -> tuple[nn.Module, nn.Module | None]:
-        """The block and the module on its shortcut, if any; what has its default is left out."""
+    def build(self, block) -> tuple[nn.Module, nn.Module]:
+        """The block and the module that it gets on its shortcut, an nn.Identity if it gets none."""
         if self.expansion is not None and expansion_of(block) != self.expansion:
             raise Odd("its `expansion` is not right yet")
         out = self.channels * (self.expansion or 1)
-        shortcut = nn.Identity() if self.downsample == IDENTITY else None
+        shortcut: nn.Module = nn.Identity()
         if self.downsample in (PROJECTION, CONVOLUTION):
             shortcut = nn.Conv2d(self.in_channels, out, 1, self.stride, bias=False)
         if self.downsample == PROJECTION:
@@ -109,12 +111,9 @@ class Look:
         tensors.set_seeds(SEED)
         module, shortcut = case.build(block)
         self.case, self.module, self.watch, self.x = case, module, watch, case.input()
-        self.shortcut = nn.Identity() if shortcut is None else shortcut
-        self.given = list(self.shortcut.parameters())
-        watch.theirs = set(map(id, (*self.given, *self.shortcut.buffers())))
-        # a ReLU may be one of all blocks, in which an earlier look has left its mode
-        parts = [part for part in module.modules() if part is module or part._buffers]
-        self.asleep = not all(part.training for part in parts)
+        self.shortcut, self.given = shortcut, list(shortcut.parameters())
+        watch.theirs = tensor_ids(shortcut)
+        self.asleep = not begins_in_train_mode(module)
         made = set(map(id, module.parameters()))
         with torch.no_grad():
             first = numbers(module.eval()(self.x.clone()))
@@ -131,8 +130,7 @@ class Look:
         if self.idle and not watch.foreign:
             tensors.set_seeds(SEED)  # for the same shortcut
             twin, theirs = case.build(solution)
-            given = [*self.shortcut.state_dict(keep_vars=True).values()]
-            given += theirs.state_dict(keep_vars=True).values() if theirs else []
+            given = watch.theirs | tensor_ids(theirs)
             if found := tensors.as_registered(module, twin, self.x, given):
                 self.idle, self.weights = False, found
         self.begins = _begins(self.weights, case.expansion is None)
@@ -216,9 +214,6 @@ class Look:
         seen["gradients are still switched on"] = Fact(
             torch.is_grad_enabled(), "forward switches the gradients off for all code after it"
         )
-        seen["the block stays in eval mode"] = Fact(
-            not module.training, "forward takes the block out of eval mode"
-        )
         with torch.no_grad():
             output = numbers(_draws_no_numbers(module.train(), x.clone(), "train"))
         seen["the block stays in train mode"] = Fact(
@@ -235,12 +230,10 @@ class Look:
         with torch.no_grad():
             rows = x.clone(memory_format=torch.channels_last)
             seen["output for an input in channels_last layout"] = numbers(module(rows))
-            try:
-                output = numbers(module.double()(x.double()))
-            except Exception:
-                output = ANYTHING  # as with x.float() in forward: nobody asks for float64
+            output = tried(StudentError, lambda: numbers(module.double()(x.double())))
             module.float()  # it may share its layers with others
-            seen["output in float64"] = output
+            # an error, as with x.float() in forward, does no harm: nobody asks for float64
+            seen["output in float64"] = ANYTHING if isinstance(output, StudentError) else output
         return seen
 
     @torch.no_grad()
@@ -262,11 +255,8 @@ class Look:
     def _output(self, x: Tensor) -> object:
         """The output for ``x``, or the error. It notes where fewer batch norms are applied."""
         before = self.watch.norms
-        try:
-            output = numbers(self.module(x))
-        except Exception as error:
-            return StudentError(error)
-        if self.watch.norms - before < self.norms:
+        output = tried(StudentError, lambda: numbers(self.module(x)))
+        if not isinstance(output, StudentError) and self.watch.norms - before < self.norms:
             again = x.shape == self.x.shape
             where = "when the same images come again" if again else "for some images"
             self.watch.foreign = f"it leaves a batch norm out {where}"

@@ -11,11 +11,9 @@ from resnet_exercises.held import LayerError
 from resnet_exercises.tensors import Weights, owner
 
 #: functions that no block computes with
-_NORMS = {"instance_norm", "group_norm", "layer_norm"}
-_ACTIVATIONS = {"leaky_relu", "relu6", "gelu", "silu", "elu", "tanh", "softplus", "prelu"}
-_FOREIGN = {*_NORMS, *_ACTIVATIONS, "sigmoid"}
+_FOREIGN = {"instance_norm", "group_norm", "layer_norm", "leaky_relu", "relu6", "gelu", "silu"}
+_FOREIGN |= {"elu", "tanh", "softplus", "prelu", "sigmoid"}
 _SUMS = {"add", "add_", "sub", "sub_", "mul", "mul_", "maximum"}
-_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 
 
 class Watch(Weights):
@@ -25,7 +23,7 @@ class Watch(Weights):
         super().__init__()
         self.theirs: set[int] = set()  # identities of the tensors of a downsample
         self.foreign = ""  # the first thing that no block has
-        self.options: set[str] = set()  # of convolutions, that no block has
+        self.option = ""  # of a convolution, that no block has
         self.terms: tuple | None = None  # the shapes of the last sum
         self.convolutions: dict[int, str] = {}  # their sizes, by identity of the weight
         self.norms = 0  # batch norms applied so far
@@ -35,15 +33,21 @@ class Watch(Weights):
         if name in _SUMS:
             if len(arguments) == 2 and all(isinstance(term, Tensor) for term in arguments):
                 self.terms = tuple(tuple(term.shape) for term in arguments)
-        elif name == "conv2d":
-            self._note_convolution(dict(zip(_CONVOLUTION, arguments)) | named)
         elif found := _foreign(name, arguments, named):
             self.foreign = self.foreign or found
         return super().__torch_function__(function, types, arguments, named)
 
-    def _note_convolution(self, given: dict[str, object]) -> None:
-        weight, sizes = given["weight"], [given.get("stride", 1), given.get("padding", 0)]
-        if id(owner(weight)) not in self.theirs:
+    def note(self, name: str, given: dict[str, object]) -> None:
+        """Notes also the sizes and settings of convolutions, and counts the block's own batch norms."""
+        super().note(name, given)
+        own = not any(
+            id(owner(t)) in self.theirs for t in given.values() if isinstance(t, Tensor)
+        )
+        self.norms += own and name == "batch_norm"
+        if name != "conv2d":
+            return
+        if own:
+            weight, sizes = given["weight"], [given.get("stride", 1), given.get("padding", 0)]
             sizes = [(size, size) if isinstance(size, int) else tuple(size) for size in sizes]
             self.convolutions[id(owner(weight))] = (
                 f"{sizes} {tuple(weight.shape[2:])} {len(weight)}"
@@ -51,15 +55,8 @@ class Watch(Weights):
         for option in ("dilation", "groups"):
             value = given.get(option, 1)
             if value not in (1, (1, 1), [1, 1]):
-                self.options.add(f"a convolution has {option}={value}")
-                self.foreign = self.foreign or f"a convolution has another {option} than 1"
-
-    def normalise(self, function, given: dict[str, object]) -> Tensor:
-        """What a batch norm gives; it is counted, if it is the block's own."""
-        names = ("running_mean", "running_var", "weight", "bias")
-        tensors = [given[name] for name in names if given.get(name) is not None]
-        self.norms += not any(id(tensor) in self.theirs for tensor in tensors)
-        return super().normalise(function, given)
+                self.option = f"a convolution has another {option} than 1"
+                self.foreign = self.foreign or self.option
 
 
 def _foreign(name: str, arguments: tuple, named: dict[str, object]) -> str:
@@ -81,6 +78,7 @@ class BlockError(LayerError):
     """What a block raised; what readers name as they like has one name here."""
 
     CAUSES = (
+        (r"attribute 'downsample'|^name 'downsample' is not defined", "no downsample is kept"),
         (r"^unsupported operand type\(s\) for %: '\w+' and 'int'", "the block as in_channels"),
         (r"^module 'torch\.nn\S*' has no attribute '(?i:relu)'", "a misspelt ReLU"),
         (r"^module 'torch\.nn' has no attribute ", "a misspelt layer"),

@@ -45,17 +45,6 @@ class Case:
         sizes = f"{self.in_channels} → {self.out_channels}, stride {self.stride}"
         return f"a {name} ({sizes}), its shortcut {self.shortcut}, in {mode} mode{self.special}"
 
-    def build(self) -> nn.Module:
-        """A block as the case says."""
-        sizes = self.in_channels, self.out_channels, self.stride
-        downsample = None
-        if self.shortcut == "a projection":
-            downsample = nn.Sequential(conv1x1(*sizes), nn.BatchNorm2d(self.out_channels))
-        elif self.shortcut == "without parameters":
-            downsample = ZeroPadShortcut(*sizes)
-        channels = self.out_channels // self.block_class.expansion
-        return self.block_class(self.in_channels, channels, self.stride, downsample)
-
 
 BASIC, NECK = ResidualBasicBlock, ResidualBottleNeck
 IN_EVAL = [
@@ -80,22 +69,16 @@ IN_TRAIN = [
 
 def probes(name, solution):
     """The blocks that an answer has to measure."""
-
-    @functools.cache
-    def ratios(case: Case) -> list[float]:
-        block, *inputs = filled(case)
-        return [solution(block, x) for x in inputs]
-
-    return [Probe("blocks of all kinds", lambda answer: held.in_turn(looks(answer, ratios)))]
+    return [Probe("blocks of all kinds", lambda answer: held.in_turn(looks(answer, solution)))]
 
 
-def looks(answer: Callable, ratios: Callable) -> Iterator[Iterable[held.Look]]:
+def looks(answer: Callable, solution: Callable) -> Iterator[Iterable[held.Look]]:
     """The results in eval mode and in train mode, then one by one what must be as it was, then a second call."""
     calls: list[Call] = []
 
     def results(cases: list[Case]) -> Iterator[held.Look]:
         for case in cases:
-            calls.append(call := Call(answer, case, ratios(case)[0]))
+            calls.append(call := Call(answer, case, solution))
             yield (call.label, "result"), call.result, call.right
             if case.training:
                 what, got, right = held.stays(call.differences(), "statistics")
@@ -107,7 +90,7 @@ def looks(answer: Callable, ratios: Callable) -> Iterator[Iterable[held.Look]]:
     yield from zip(*(call.changes() for call in calls))
     # A result that an answer keeps, for all blocks or for each, must not come back: so the last block comes first here.
     for call in reversed(calls):
-        right = ratios(call.case)[1]
+        right = solution(call.block, call.other)
         got, _ = result(answer, call.block, call.other.clone(), right)
         yield [((call.label, "result for another x"), got, right)]
 
@@ -115,14 +98,14 @@ def looks(answer: Callable, ratios: Callable) -> Iterator[Iterable[held.Look]]:
 class Call:
     """An answer called with a block and an x of its own: what came back, and what is no longer as it was."""
 
-    def __init__(self, answer: Callable, case: Case, right: float):
+    def __init__(self, answer: Callable, case: Case, solution: Callable):
         block, self.given, self.other = filled(case)
-        self.case, self.label, self.right = case, str(case), right
+        self.label, self.right = str(case), solution(block, self.given)
         self.x_trained = case.special == X_TRAINED
         self.block = copy.deepcopy(block)
         self.x = self.given.clone().requires_grad_(self.x_trained)
         self.differences = held.watch(self.block)
-        self.result, self.kind = result(answer, self.block, self.x, right)
+        self.result, self.kind = result(answer, self.block, self.x, self.right)
         self.recording = held.recording_stays()
 
     def changes(self) -> Iterator[held.Look]:
@@ -142,7 +125,14 @@ class Call:
 @functools.cache
 def filled(case: Case) -> tuple[nn.Module, Tensor, Tensor]:
     """A block with random numbers everywhere and a hook of somebody else on each layer, and two inputs."""
-    block = case.build()
+    sizes = case.in_channels, case.out_channels, case.stride
+    downsample = None
+    if case.shortcut == "a projection":
+        downsample = nn.Sequential(conv1x1(*sizes), nn.BatchNorm2d(case.out_channels))
+    elif case.shortcut == "without parameters":
+        downsample = ZeroPadShortcut(*sizes)
+    channels = case.out_channels // case.block_class.expansion
+    block = case.block_class(case.in_channels, channels, case.stride, downsample)
     x, other = (random_input(3, case.in_channels, 6, 9, seed=seed) for seed in (0, 1))
     fill(weights_in_order(block, x))
     block = copy.deepcopy(block)  # what `fill` has filled gets its old numbers back

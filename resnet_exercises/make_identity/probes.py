@@ -71,9 +71,8 @@ def looks(
     block: nn.Module, different: held.Differences, recording: held.Look, x: Tensor
 ) -> Iterator[list[held.Look]]:
     """What is looked at after the change: first what decides whether it can compute, then its output, then the rest."""
-    yield [held.stays(different, "layers", "settings")]
-    yield [held.stays(different, "parameters")]
-    yield [held.stays(different, "form")]
+    for kinds in (("layers", "settings"), ("parameters",), ("form",)):
+        yield [held.stays(different, *kinds)]
     try:
         output, in_training, learns = compute(block, x)
     except Exception as error:

@@ -2,17 +2,9 @@
 
 from torch import nn
 
-from resnet_exercises.light_blocks import (
-    LightBlock,
-    LightBlock2,
-    LightBlock4,
-    in_use,
-    quickly_made,
-    shares_weights,
-    state,
-    with_shapes,
-)
-from resnet_exercises.observing import ANYTHING, Fact, Probe, Seen, named_kind
+from resnet_exercises import light_blocks
+from resnet_exercises.light_blocks import LightBlock, LightBlock2, LightBlock4
+from resnet_exercises.observing import ANYTHING, Fact, Probe, Seen, looking_for, named_kind
 from resnet_exercises.steps import tell_steps as evidence
 from resnet_exercises.tensors import behaviour, heeds_the_seed, random_input
 
@@ -28,60 +20,65 @@ LARGE = [*((64, 128, blocks, 2) for blocks in (2, 4, 6, 8, 23, 36, 37)), (512, 5
 
 def probes(name, solution):
     """The stages that an answer has to make."""
-    return [
-        stage_probe(LightBlock, 4, 4, 2, 1),
-        stage_probe(LightBlock, 4, 6, 1, 1),
-        stage_probe(LightBlock, 4, 4, 1, 1),
-        stage_probe(LightBlock4, 8, 2, 1, 2),
-        stage_probe(LightBlock2, 4, 4, 2, 1),
-        stage_probe(LightBlock2, 6, 3, 2, 1),
-        stage_probe(LightBlock2, 4, 3, 3, 2),
-        stage_probe(LightBlock4, 12, 2, 1, 1),  # fewer channels come out, and not half as many
-        stage_probe(LightBlock4, 16, 2, 1, 1),  # half as many
-        stage_probe(LightBlock, 4, 4, 2, 3),
-        Probe("a long or wide stage", large_stages),
+    stages = [
+        (LightBlock, 4, 4, 2, 1),
+        (LightBlock, 4, 6, 1, 1),
+        (LightBlock, 4, 4, 1, 1),
+        (LightBlock4, 8, 2, 1, 2),
+        (LightBlock2, 4, 4, 2, 1),
+        (LightBlock2, 6, 3, 2, 1),
+        (LightBlock2, 4, 3, 3, 2),
+        (LightBlock4, 12, 2, 1, 1),  # fewer channels come out, and not half as many
+        (LightBlock4, 16, 2, 1, 1),  # half as many
+        (LightBlock, 4, 4, 2, 3),
     ]
+    tried = [stage_probe(solution, *stage) for stage in stages]
+    return [*tried, Probe("a long or wide stage", large_stages)]
 
 
-def stage_probe(
-    block: type[nn.Module], in_channels: int, channels: int, blocks: int, stride: int
-) -> Probe:
+def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
     """Makes one stage, looks at its blocks, and at what it does with images of 5×7 pixels."""
 
     def run(make_layer):
         LightBlock.made = 0
         try:
-            stage = make_layer(block, in_channels, channels, blocks, stride)
+            stage = make_layer(block, *arguments)
         except (ValueError, AssertionError):
-            if stride > 2:
+            if arguments[-1] > 2:
                 return ANYTHING  # no ResNet has such a stride: a right answer may refuse it
             raise
-        if not isinstance(stage, nn.Sequential):
-            return {"the result": named_kind(stage)}
-        modules = list(stage)
-        seen = Seen()
-        seen["the result"] = "a Sequential"
-        seen["the modules in it"] = [_kind(module) for module in modules]
-        seen["the number of different blocks"] = len(set(map(id, modules)))
-        again = make_layer(block, in_channels, channels, blocks, stride)
-        seen["a second call makes new layers"] = Fact(
-            not shares_weights(stage, again),
-            "a second call of your function gives layers of the first one again",
-        )
-        if all(isinstance(module, LightBlock) for module in modules):
-            seen[BUILT_WITH] = [module.built_with for module in modules]
-        seen |= state(stage)
-        seen |= in_use(behaviour, stage, random_input(3, in_channels, 5, 7))
+        seen = plan(stage)
+        if isinstance(stage, nn.Sequential):
+            seen["a second call makes new layers"] = Fact(
+                not light_blocks.shares_weights(stage, make_layer(block, *arguments)),
+                "a second call of your function gives layers of the first one again",
+            )
+            seen |= light_blocks.in_use(
+                behaviour, stage, random_input(3, arguments[0], 5, 7), twin
+            )
         return seen
 
-    arguments = (
-        f"in_channels {in_channels}, channels {channels}, blocks {blocks}, stride {stride}"
-    )
-    return Probe(f"make_layer(a block with expansion {block.expansion}, {arguments})", run)
+    def twin() -> nn.Module:
+        LightBlock.made = 0
+        return solution(block, *arguments)
+
+    names = ("in_channels", "channels", "blocks", "stride")
+    given = ", ".join(f"{name} {value}" for name, value in zip(names, arguments))
+    return Probe(f"make_layer(a block with expansion {block.expansion}, {given})", run)
 
 
-def _kind(module: nn.Module) -> str:
-    return "a block" if isinstance(module, LightBlock) else named_kind(module)
+def plan(stage: object) -> Seen:
+    """What a stage consists of."""
+    seen = Seen()
+    is_stage = isinstance(stage, nn.Sequential)
+    seen["the result"] = "a Sequential" if is_stage else named_kind(stage)
+    if is_stage:
+        modules = list(stage)
+        seen["the modules in it"] = [named_kind(module) for module in modules]
+        seen["the number of different blocks"] = len(set(map(id, modules)))
+        seen[BUILT_WITH] = [getattr(module, "built_with", None) for module in modules]
+        seen |= light_blocks.state(stage)
+    return seen
 
 
 def large_stages(make_layer) -> Seen:
@@ -89,19 +86,12 @@ def large_stages(make_layer) -> Seen:
     seen = Seen()
     for arguments in LARGE:
         LightBlock.made = 0
-        with quickly_made():
+        with light_blocks.quickly_made(), looking_for(None):
             stage = make_layer(LightBlock, *arguments)
-        is_stage = isinstance(stage, nn.Sequential)
-        modules = list(with_shapes(stage, arguments[0])) if is_stage else []
-        found = {
-            "the number of blocks": len(modules),
-            "the number of different blocks": len(set(map(id, modules))),
-            BUILT_WITH: [getattr(module, "built_with", None) for module in modules],
-            "the number of parameters": sum(
-                p.numel() for module in modules for p in module.parameters()
-            ),
-            **state(nn.ModuleList(modules)),
-        }
+            found = dict(plan(stage))
+        if isinstance(stage, nn.Sequential):
+            weights = light_blocks.with_shapes(stage, arguments[0]).parameters()
+            found["the number of parameters"] = sum(weight.numel() for weight in weights)
         given = f"for make_layer(a block, {', '.join(map(str, arguments))})"
         seen |= {f"{what}, {given}": value for what, value in found.items()}
     seen["the seed is left alone"] = Fact(
