@@ -101,7 +101,8 @@ def _count_up(layer: nn.Module) -> None:
 
 @contextlib.contextmanager
 def quickly_made() -> Iterator[None]:
-    """Convolutions and linear layers that are made inside begin with numbers that count up: random ones take time."""
+    """Layers made inside begin with numbers that count up, as random ones take time; blocks are counted anew."""
+    LightBlock.made = 0
     kinds = [nn.modules.conv._ConvNd, nn.Linear]
     before = [kind.reset_parameters for kind in kinds]
     for kind in kinds:

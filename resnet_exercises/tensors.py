@@ -390,8 +390,8 @@ def behaviour(
         seen["output in train mode"] = numbers(module.train()(x.clone()))
     seen["running statistics"] = statistics(now())
     with Weights():
-        seen |= gradient_in_eval_mode(module, x)
-        seen |= attempt_gradients(module, x, weights)
+        seen |= gradients(module.eval(), x, weights)
+        seen |= gradients(module.train(), x, weights)
     seen["the settings of the batch norms"] = watch.settings or "as they should be"
     seen["the numbers that its weights begin with"] = begins
     return seen
@@ -407,20 +407,17 @@ def unchanged(given: Tensor, x: Tensor) -> Fact:
     return Fact(torch.equal(given, x), "your code has changed the numbers in x, its input")
 
 
-def gradient_in_eval_mode(module: nn.Module, x: Tensor) -> dict[str, object]:
-    """The gradient with respect to the input, as it is asked for when one looks into a trained network."""
-    gradients = tried(StudentError, _gradients, module.eval(), x)
-    found = gradients if isinstance(gradients, StudentError) else numbers(gradients[0])
-    return {"gradient of the input in eval mode": found}
-
-
-def attempt_gradients(module: nn.Module, x: Tensor, weights: Roles) -> dict[str, object]:
-    """The gradients of a fixed random sum of the output: of the input and of each weight, in train mode."""
-    trained = [tensor for _, tensor in weights if owner(tensor).requires_grad]
-    gradients = tried(StudentError, _gradients, module.train(), x, trained)
-    if isinstance(gradients, StudentError):
-        return {"gradients": gradients}
-    of_input, *of_weights = map(numbers, gradients)
+def gradients(module: nn.Module, x: Tensor, weights: Roles) -> dict[str, object]:
+    """The gradients of a fixed random sum of the output, or the error: in train mode of the input and of each weight,
+    in eval mode of the input alone, as it is asked for when one looks into a trained network.
+    """
+    trained = [t for _, t in weights if module.training and owner(t).requires_grad]
+    found = tried(StudentError, _gradients, module, x, trained)
+    if isinstance(found, StudentError):
+        return {"gradients": found}
+    of_input, *of_weights = map(numbers, found)
+    if not module.training:
+        return {"gradient of the input in eval mode": of_input}
     return {"gradient of the input": of_input, "gradients of the weights": of_weights}
 
 

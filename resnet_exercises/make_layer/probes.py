@@ -1,5 +1,7 @@
 """What is tried on ``make_layer``: short stages that compute, and long ones that are only looked at."""
 
+from functools import partial
+
 from torch import nn
 
 from resnet_exercises import light_blocks
@@ -40,9 +42,9 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
     """Makes one stage, looks at its blocks, and at what it does with images of 5×7 pixels."""
 
     def run(make_layer):
-        LightBlock.made = 0
         try:
-            stage = make_layer(block, *arguments)
+            with light_blocks.quickly_made():
+                stage = make_layer(block, *arguments)
         except (ValueError, AssertionError):
             if arguments[-1] > 2:
                 return ANYTHING  # no ResNet has such a stride: a right answer may refuse it
@@ -53,14 +55,9 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
                 not light_blocks.shares_weights(stage, make_layer(block, *arguments)),
                 "a second call of your function gives layers of the first one again",
             )
-            seen |= light_blocks.in_use(
-                behaviour, stage, random_input(3, arguments[0], 5, 7), twin
-            )
+            x, twin = random_input(3, arguments[0], 5, 7), partial(solution, block, *arguments)
+            seen |= light_blocks.in_use(behaviour, stage, x, twin)
         return seen
-
-    def twin() -> nn.Module:
-        LightBlock.made = 0
-        return solution(block, *arguments)
 
     names = ("in_channels", "channels", "blocks", "stride")
     given = ", ".join(f"{name} {value}" for name, value in zip(names, arguments))
@@ -85,7 +82,6 @@ def large_stages(make_layer) -> Seen:
     """What stages of many lengths and of real width consist of; nothing is computed."""
     seen = Seen()
     for arguments in LARGE:
-        LightBlock.made = 0
         with light_blocks.quickly_made(), looking_for(None):
             stage = make_layer(LightBlock, *arguments)
             found = dict(plan(stage))

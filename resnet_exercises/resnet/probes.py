@@ -1,5 +1,6 @@
 """What is tried on ``resnet``: networks of light blocks, planned, run and trained; then the plans of Table 1."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,13 +40,9 @@ class Network:
         tensors.set_seeds(
             0
         )  # so that an answer with chance in it gets the same verdict each time
-        LightBlock.made = 0
         with light_blocks.quickly_made():
-            try:
+            with contextlib.suppress(Exception):  # the next line raises too
                 answer(LightBlock, [1, 1, 1, 1], 2)
-            except Exception:
-                pass  # the next line raises too, or the probe of that network
-            LightBlock.made = 0
             return light_blocks.with_shapes(
                 answer(self.block, list(self.layers), *self.classes), 3
             )
@@ -94,7 +91,6 @@ def plans(answer) -> Seen:
     """The plans of ResNet-34, 101 and 152, of Table 1, and what building a network leaves behind."""
     seen = Seen()
     for depth, layers in ((34, [3, 4, 6, 3]), (101, [3, 4, 23, 3]), (152, [3, 8, 36, 3])):
-        LightBlock.made = 0
         given = list(layers)
         with light_blocks.quickly_made(), looking_for(None):
             block = LightBlock if depth == 34 else LightBlock4
@@ -103,7 +99,6 @@ def plans(answer) -> Seen:
             given == layers, "your network has changed the list `layers` that it was given"
         )
         seen |= {f"{what} of ResNet-{depth}": value for what, value in found.items()}
-    LightBlock.made = 0
     seen["the seed is left alone"] = Fact(
         tensors.heeds_the_seed(lambda: answer(LightBlock, [1, 1, 1, 1], 10)),
         "__init__ sets the seed of the random numbers",
