@@ -59,16 +59,15 @@ def _held(module: nn.Module) -> dict[tuple[str, str], object]:
     places: dict[int, str] = {}
     for path, layer in module.named_modules():
         inside = f"{path}." if path else ""
-        found["", f"{inside}__class__"] = type(layer)
-        for attribute, value in vars(layer).items():
+        registered = {**layer._parameters, **layer._buffers, **layer._modules}
+        for attribute, value in {"__class__": type(layer), **vars(layer), **registered}.items():
             name = f"{inside}{attribute}"
-            if attribute in ("_parameters", "_buffers", "_modules"):
-                found |= {("", f"{inside}{key}"): entry for key, entry in value.items()}
-            elif "hooks" in attribute and isinstance(value, dict):
+            if "hooks" in attribute and isinstance(value, dict):
                 found |= {("hooks", f"{name}.{key}"): hook for key, hook in value.items()}
-            else:
-                own = "training" if path else "mode"
-                found[own if attribute == "training" else "", name] = value
+            elif attribute == "training":
+                found["training" if path else "mode", name] = value
+            elif attribute not in ("_parameters", "_buffers", "_modules"):
+                found["", name] = value
         for kind, tensors in ("numbers", layer._parameters), ("statistics", layer._buffers):
             for name, tensor in tensors.items():
                 if tensor is not None:
