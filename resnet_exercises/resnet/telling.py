@@ -51,15 +51,22 @@ def evidence(probe, expected, got) -> str:
             f"With {probe.label}: PyTorch finds none of the {len(right)} blocks in your network; "
             f"in their place it has {found}."
         )
+    got_of, right_of = (Counter(plan[1] for plan in plans) for plans in (wrong, right))
+    lengths = [
+        f"layer{number}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]}"
+        for number, channels in enumerate((64, 128, 256, 512), 1)
+        if got_of[channels] != right_of[channels]
+    ]
     # not number by number: one block too many among the first would put all later ones beside another
     extra, lacking = ([*(Counter(a) - Counter(b))] for a, b in ((wrong, right), (right, wrong)))
-    found = f"expected {len(right)} different blocks, and PyTorch finds {len(wrong)}: "
-    found = found if len(right) != len(wrong) else ""
-    if not extra or not lacking:
-        found += f"one with {lacking[0]} is missing" if lacking else f"{extra[0]} is too many"
-    else:
+    if lengths and (len(right) != len(wrong) or set(wrong) <= set(right)):
+        told = f"expected {len(right)} different blocks, and PyTorch finds {len(wrong)}: "
+        told = (told if len(right) != len(wrong) else "") + "; ".join(lengths)
+    elif extra and lacking:
         w = min(extra, key=lambda plan: plan[1])
         r = min(lacking, key=lambda plan: (plan[1] != w[1], plan))
-        found += f"a block has {BUILT_WITH} = {w}; expected {r}"
+        told = f"a block has {BUILT_WITH} = {w}; expected {r}"
+    else:
+        told = f"one with {lacking[0]} is missing" if lacking else f"{extra[0]} is too many"
     error = next((seen for seen in got.values() if isinstance(seen, StudentError)), None)
-    return f"With {probe.label}: {found}. {error.explain() if error else ''}".rstrip()
+    return f"With {probe.label}: {told}. {error.explain() if error else ''}".rstrip()
