@@ -65,8 +65,8 @@ $(GENERATED): scripts/generate.py $(wildcard resnet_lib/*.py resnet_lib/explorer
 	@$(PY) scripts/generate.py
 	@touch $@
 
-$(LIVE): scripts/live.py scripts/arranging.py $(wildcard live/*.js book/*.ipynb resnet_lib/*.py resnet_exercises/*.py resnet_exercises/*/*) $(GENERATED)
-	@$(PY) scripts/live.py
+$(LIVE): scripts/make_live.py scripts/arranging.py $(wildcard live/*.js book/*.ipynb resnet_lib/*.py resnet_exercises/*.py resnet_exercises/*/*) $(GENERATED)
+	@$(PY) scripts/make_live.py
 	@touch $@
 
 # A warning fails the build, and goes to stderr. Sphinx warns only of pages that it reads: after a failure it must read all

@@ -54,13 +54,21 @@ def _(value: Tensor) -> str:
     return f"shape {tuple(value.shape)}"
 
 
+_AXES = ("numbers of images", "numbers of channels", "heights", "widths")
+
+
 @observing.difference.register
 def _(right: Tensor, wrong, what: str) -> str:
     if not isinstance(wrong, Tensor):
         said = f"a tensor of shape {tuple(right.shape)}, got {observing.short(wrong)}"
         return f"{what}: expected {said}."
     if right.shape != wrong.shape:
-        return f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}."
+        text = f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}"
+        if right.dim() == wrong.dim() == 4:
+            pairs = zip(_AXES, right.shape, wrong.shape)
+            differ = [f"different {axis} ({r} and {w})" for axis, r, w in pairs if r != w]
+            text += ": " + ", ".join(differ)
+        return text + "."
     if right.dtype != wrong.dtype:
         return f"{what}: expected numbers of type {right.dtype}, got {wrong.dtype}."
     differs = ~(right - wrong).abs().le(RELATIVE * max(right.abs().max().item(), 1e-6))

@@ -6,8 +6,8 @@ import random
 import node
 import pytest
 from arranging import arrangement
+from make_live import FIRST_TRY, first_try
 
-from live import FIRST_TRY, first_try
 from resnet_exercises import EXERCISES, check
 from resnet_exercises.exercise import load
 from resnet_exercises.mistakes import build

@@ -12,9 +12,9 @@ import re
 import pytest
 from answers import RIGHT, WRONG
 from arranging import arrangement
+from make_live import exercises
 from playwright.sync_api import expect
 
-from live import exercises
 from resnet_exercises import EXERCISES, check, hand_ins
 from resnet_exercises.exercise import load
 from resnet_exercises.page import PLAIN, check_code

@@ -2,7 +2,7 @@
 
 The directive ``first-try`` is the one of the first page.
 
-What is known of the exercises comes from scripts/live.py. Without the script an exercise looks as in the notebook.
+What is known of the exercises comes from scripts/make_live.py. Without the script an exercise looks as in the notebook.
 """
 
 import html
