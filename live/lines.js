@@ -1,161 +1,161 @@
 // An exercise whose lines the reader puts in order: by drag, by tap or by keyboard. The wrong lines are known mistakes.
 
-import * as answers from "./answers.js";
 import { compose } from "./compose.js";
 import { el } from "./elements.js";
-import { showVerdict } from "./verdict.js";
+import { button, Exercise } from "./exercise.js";
 
 const NEW_LINES = "The exercise has changed since you did this: some of your lines are no longer among its lines.";
-const ELSEWHERE = "Your lines were changed in another tab: this is how they stand there now.";
+const NOT_LOADED = "What judges the lines could not be loaded. Look at your connection and press Check again.";
 
-export function lineExercise(place, progressed) {
-  const exercise = JSON.parse(place.querySelector("script[type='application/json']").textContent);
-  const { tiles, rows, functions, start } = exercise;
-  const name = place.dataset.exercise, key = place.dataset.key ?? name;
-  let placed = functions.map(() => []), loading = null;
+export class LineExercise extends Exercise {
+  constructor(place, progressed) {
+    super(place, progressed);
+    this.exercise = JSON.parse(place.querySelector("script[type='application/json']").textContent);
+    this.said = el("p", { class: "visually-hidden", "aria-live": "polite" });
+    this.copy = button("Copy", () => this.copyCode());
+    this.begin(this.lists(), this.said, this.note, el("div", { class: "live-buttons" }, this.check, this.copy, this.reset), this.status);
+    for (const event of ["pointerover", "touchstart", "focusin"])
+      place.addEventListener(event, () => this.loadDragging(), { once: true, passive: true });
+  }
 
-  const said = el("p", { class: "visually-hidden", "aria-live": "polite" });
-  const note = el("p", { class: "live-note", hidden: "" });
-  const status = el("div", { role: "status", class: "live-verdict" });
-  const lines = el("ul", { class: "lines-free", "aria-label": "Lines" });
-  const parts = functions.map((title) => el("ol", { class: "lines-part", "aria-label": title }));
-  const code = el("ol", { class: "lines-code", "aria-label": "Your code" },
-    ...rows.map((row) => (typeof row === "string"
+  /** The lines to choose from, and the code with a list of its own for each part. */
+  lists() {
+    const { rows, functions, indents } = this.exercise;
+    this.free = el("ul", { class: "lines-free", "aria-label": "Lines" });
+    this.parts = functions.map((title) => el("ol", { class: "lines-part", "aria-label": title }));
+    const code = rows.map((row) => (typeof row === "string"
       ? el("li", { class: "lines-frame" }, el("code", {}, row || " "))
-      : el("li", { style: `--indent: ${exercise.indents[row]}` }, parts[row]))));
+      : el("li", { style: `--indent: ${indents[row]}` }, this.parts[row])));
+    return el("div", { class: "lines" },
+      el("div", {}, el("p", { class: "lines-title" }, "Lines: choose the right ones"), this.free),
+      el("div", {}, el("p", { class: "lines-title" }, "Your code"), el("ol", { class: "lines-code", "aria-label": "Your code" }, ...code)));
+  }
 
-  const say = (text) => {
-    note.textContent = text;
-    note.hidden = !text;
-  };
-  const begin = () => start?.map((part) => [...part]) ?? functions.map(() => []);
-  const isAt = (number) => placed[tiles[number].part].indexOf(number);
+  partOf(number) {
+    return this.placed[this.exercise.tiles[number].part];
+  }
 
-  /** Puts a line into its part, in the place of another form of it, or else before a `return` at the end. */
-  function put(number, at = null) {
-    const part = placed[tiles[number].part];
-    const before = part.indexOf(number);
-    if (before >= 0) part.splice(before, 1);
+  isPlaced(number) {
+    return this.partOf(number).includes(number);
+  }
+
+  /** Puts a line into its part: in the place of another form of it, or before a `return` at the end, or where it is dropped. */
+  put(number, at = null) {
+    const { tiles } = this.exercise, part = this.partOf(number);
+    if (this.isPlaced(number)) this.takeOut(number);
     const other = part.findIndex((there) => tiles[there].place === tiles[number].place);
     if (other >= 0) part.splice(other, 1);
     const last = part.length && tiles[part.at(-1)].text.startsWith("return") ? part.length - 1 : part.length;
     part.splice(at ?? (other >= 0 ? other : last), 0, number);
   }
-  const takeOut = (number) => placed[tiles[number].part].splice(isAt(number), 1);
-  function move(number, by) {
-    const part = placed[tiles[number].part], at = isAt(number), to = at + by;
+
+  takeOut(number) {
+    this.partOf(number).splice(this.partOf(number).indexOf(number), 1);
+  }
+
+  move(number, by) {
+    const part = this.partOf(number), at = part.indexOf(number), to = at + by;
     if (to >= 0 && to < part.length) [part[at], part[to]] = [part[to], part[at]];
   }
 
-  function changed(what, focus) {
-    const passed = answers.read(key)?.passed ?? false;
-    const texts = placed.map((part) => part.map((number) => tiles[number].text));
-    say(answers.write(key, { code: compose(exercise, placed), lines: texts, passed }));
-    status.replaceChildren();
-    said.textContent = what;
-    show();
-    focus?.()?.focus();
+  /** After the reader has moved a line: keeps it, shows it, and says to a screen reader where it is. */
+  changed(number) {
+    this.keep(this.answer());
+    this.status.replaceChildren();
+    const place = `line ${this.partOf(number).indexOf(number) + 1} of ${this.exercise.functions[this.exercise.tiles[number].part]}`;
+    this.said.textContent = this.isPlaced(number) ? `Now ${place}` : "Back among the lines";
+    this.show();
   }
 
-  function show() {
-    const free = tiles.map((_, number) => number).filter((number) => isAt(number) < 0);
-    lines.replaceChildren(...free.map((number, at) => el("li", { "data-line": number },
-      el("button", { type: "button", onclick: () => {
-        put(number);
-        changed(`In the code, line ${isAt(number) + 1} of ${functions[tiles[number].part]}`, () => lines.querySelectorAll("button")[Math.min(at, free.length - 2)] ?? check);
-      } }, el("code", {}, tiles[number].text)))));
-    parts.forEach((list, part) => list.replaceChildren(...placed[part].map((number) => {
-      const find = (label) => () => list.querySelector(`[data-line="${number}"] [data-move="${label}"]`);
-      const button = (sign, label, act) => el("button", { type: "button", "data-move": label, "aria-label": `${label}: ${tiles[number].text}`, onclick: act }, sign);
-      const moves = (sign, label, by) => button(sign, label, () => {
-        move(number, by);
-        changed(`Line ${isAt(number) + 1} of ${functions[part]}`, find(label));
-      });
-      return el("li", { "data-line": number }, el("code", {}, tiles[number].text), el("span", { class: "lines-moves" },
-        moves("↑", "Up", -1), moves("↓", "Down", 1),
-        button("✕", "Take out", () => {
-          takeOut(number);
-          changed("Back among the lines", () => list.querySelector("button") ?? lines.querySelector("button"));
-        })));
-    })));
+  show() {
+    const { tiles } = this.exercise;
+    const free = tiles.map((_, number) => number).filter((number) => !this.isPlaced(number));
+    this.free.replaceChildren(...free.map((number, at) => this.freeLine(number, at)));
+    this.parts.forEach((list, part) => list.replaceChildren(...this.placed[part].map((number) => this.placedLine(number))));
   }
 
-  function read() {
-    const saved = answers.read(key)?.lines;
-    if (!saved) return begin();
-    const found = saved.map((part, number) => part.map((text) => tiles.findIndex((tile) => tile.part === number && tile.text === text)));
-    if (found.length !== functions.length || found.flat().includes(-1)) say(NEW_LINES);
-    return functions.map((_, number) => (found[number] ?? []).filter((line) => line >= 0));
+  freeLine(number, at) {
+    const put = () => {
+      this.put(number);
+      this.changed(number);
+      const left = this.free.querySelectorAll("button");
+      (left[Math.min(at, left.length - 1)] ?? this.check).focus();
+    };
+    return el("li", { "data-line": number }, button(el("code", {}, this.exercise.tiles[number].text), put));
   }
 
-  async function run() {
-    const problem = "What judges the lines could not be loaded. Look at your connection and press Check again.";
-    let verdict = { status: "not attempted", message: problem };
+  placedLine(number) {
+    const { text, part } = this.exercise.tiles[number];
+    const act = (sign, label, change) => button(sign, () => {
+      change();
+      this.changed(number);
+      const same = this.parts[part].querySelector(`[data-line="${number}"] [data-move="${label}"]`);
+      (same ?? this.parts[part].querySelector("button") ?? this.free.querySelector("button")).focus();
+    }, { "data-move": label, "aria-label": `${label}: ${text}` });
+    return el("li", { "data-line": number }, el("code", {}, text), el("span", { class: "lines-moves" },
+      act("↑", "Up", () => this.move(number, -1)),
+      act("↓", "Down", () => this.move(number, 1)),
+      act("✕", "Take out", () => this.takeOut(number))));
+  }
+
+  begun() {
+    return this.exercise.start?.map((part) => [...part]) ?? this.exercise.functions.map(() => []);
+  }
+
+  isNew() {
+    return same(this.placed, this.begun());
+  }
+
+  answer() {
+    const lines = this.placed.map((part) => part.map((number) => this.exercise.tiles[number].text));
+    return { code: compose(this.exercise, this.placed), lines };
+  }
+
+  /** Shows a saved answer, whose lines are kept as texts; true where it is another one than stood there. */
+  restore(saved) {
+    const { tiles, functions } = this.exercise;
+    const found = saved?.lines?.map((part, place) =>
+      part.map((text) => tiles.findIndex((tile) => tile.part === place && tile.text === text)));
+    const before = this.placed;
+    this.placed = found ? functions.map((_, place) => (found[place] ?? []).filter((number) => number >= 0)) : this.begun();
+    if (found && (found.length !== functions.length || found.flat().includes(-1))) this.say(NEW_LINES);
+    this.show();
+    return before !== undefined && !same(before, this.placed);
+  }
+
+  async judge() {
     try {
       const { judge } = await import("./reading.js");
-      const response = await fetch(new URL(`${key}.json`, import.meta.url));
-      verdict = judge(await response.json(), placed);
+      const response = await fetch(new URL(`${this.key}.json`, import.meta.url));
+      const { status, message, formula } = judge(await response.json(), this.placed);
+      const told = formula ? `\nYour lines compute \`${formula.mine}\`.\nThe block computes \`${formula.right}\`.` : "";
+      return { status, message: message + told };
     } catch {
-      // told by the verdict
+      return { status: "not attempted", message: NOT_LOADED };
     }
-    const told = verdict.formula ? `\nYour lines compute \`${verdict.formula.mine}\`.\nThe block computes \`${verdict.formula.right}\`.` : "";
-    showVerdict(status, verdict.status, verdict.message + told);
-    if (verdict.status !== "passed") return;
-    const failed = answers.write(key, { ...answers.read(key), code: compose(exercise, placed), passed: true });
-    if (failed) say(failed);
-    progressed();
   }
 
-  function startAgain() {
-    if (JSON.stringify(placed) !== JSON.stringify(begin()) && !confirm("Take all your lines out, and start again?")) return;
-    answers.remove(key);
-    placed = begin();
-    status.replaceChildren();
-    say("");
-    show();
-    progressed();
+  async copyCode() {
+    await navigator.clipboard.writeText(compose(this.exercise, this.placed));
+    this.said.textContent = this.copy.textContent = "Copied";
+    setTimeout(() => (this.copy.textContent = "Copy"), 2000);
   }
 
-  async function copy() {
-    await navigator.clipboard.writeText(compose(exercise, placed));
-    said.textContent = copied.textContent = "Copied";
-    setTimeout(() => (copied.textContent = "Copy"), 2000);
-  }
-
-  /** Dragging comes with the first touch; a line can be dropped among the lines, and in its own part of the code. */
-  function loadDragging() {
-    loading ??= import("sortablejs").then(({ default: Sortable }) => {
-      const drop = ({ item, to, newIndex }) => {
+  /** Dragging comes with the first touch. A line can be dropped among the lines, and in its own part of the code. */
+  loadDragging() {
+    this.loading ??= import("sortablejs").then(({ default: Sortable }) => {
+      const { tiles } = this.exercise;
+      const onEnd = ({ item, from, to, newIndex }) => {
         const number = Number(item.dataset.line);
-        if (to === lines) isAt(number) >= 0 && takeOut(number);
-        else put(number, newIndex);
-        changed("");
+        if (to !== this.free) this.put(number, newIndex);
+        else if (from !== this.free) this.takeOut(number);
+        this.changed(number);
       };
-      const options = { group: { name: key, put: (to, from, item) => to.el === lines || to.el === parts[tiles[item.dataset.line].part] }, onEnd: drop, animation: 120, delay: 150, delayOnTouchOnly: true, sort: true };
-      for (const list of [lines, ...parts]) Sortable.create(list, options);
-    }, () => (loading = null));
+      const put = (to, from, item) => [this.free, this.parts[tiles[item.dataset.line].part]].includes(to.el);
+      const options = { group: { name: this.key, put }, onEnd, animation: 120, delay: 150, delayOnTouchOnly: true };
+      for (const list of [this.free, ...this.parts]) Sortable.create(list, options);
+    }, () => (this.loading = null));
   }
-
-  const check = el("button", { type: "button", class: "live-check", onclick: run }, "Check");
-  const copied = el("button", { type: "button", onclick: copy }, "Copy");
-  const reset = el("button", { type: "button", onclick: startAgain }, "Reset");
-  const live = el("div", { class: "live live-lines" },
-    el("div", { class: "lines" },
-      el("div", {}, el("p", { class: "lines-title" }, "Lines: choose the right ones"), lines),
-      el("div", {}, el("p", { class: "lines-title" }, "Your code"), code)),
-    said, note, el("div", { class: "live-buttons" }, check, copied, reset), status);
-  for (const event of ["pointerover", "touchstart", "focusin"]) live.addEventListener(event, loadDragging, { once: true, passive: true });
-  answers.onChange(() => {
-    const now = read();
-    if (JSON.stringify(now) !== JSON.stringify(placed)) {
-      placed = now;
-      show();
-      say(ELSEWHERE);
-    }
-    progressed();
-  });
-  placed = read();
-  show();
-  for (const cell of place.querySelectorAll(".tag_exercise, .tag_exercise-check")) cell.hidden = true;
-  place.prepend(live);
 }
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);

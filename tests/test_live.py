@@ -228,8 +228,10 @@ def test_lines_by_mouse(visit):
         exercise.page.wait_for_timeout(300)
         exercise.page.mouse.down()
         box = to.bounding_box()
-        for step in range(6):
-            exercise.page.mouse.move(box["x"] + 40 + step, box["y"] + y + step)
+        exercise.page.mouse.move(box["x"] + 40, box["y"] + y)
+        exercise.page.wait_for_timeout(300)
+        exercise.page.mouse.move(box["x"] + 41, box["y"] + y)
+        exercise.page.wait_for_timeout(300)
         exercise.page.mouse.up()
         exercise.page.wait_for_timeout(300)
 
