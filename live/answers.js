@@ -1,4 +1,4 @@
-// What the reader has written, by the name of the exercise: {code, stub, passed}. It stays in this browser.
+// What the reader has written, by the name of the exercise: {code, passedCode, …}. It stays in this browser.
 
 const START = "resnet-exercise:";
 const unsaved = new Map(); // where the browser keeps nothing, or no more
@@ -19,6 +19,9 @@ export function read(name) {
     return null;
   }
 }
+
+/** Whether the code that stands there has passed. */
+export const isPassed = (answer) => Boolean(answer) && answer.code === answer.passedCode;
 
 /** Keeps an answer; gives back "" or, where the browser does not keep it, what the reader must know. */
 export function write(name, answer) {

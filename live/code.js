@@ -4,7 +4,7 @@ import { el } from "./elements.js";
 import { button, Exercise } from "./exercise.js";
 import * as python from "./python.js";
 
-const LOADS = "The first check loads Python into the page: 13 MB, 6 MB where the host compresses.";
+const LOADS = "The first check loads Python into the page, 6 to 13 MB.";
 const NEW_STUB = "The exercise has changed since you wrote this. Your code is as you left it; Reset gives the new stub.";
 
 export class CodeExercise extends Exercise {
@@ -17,7 +17,7 @@ export class CodeExercise extends Exercise {
     this.editor.addEventListener("input", () => this.changed());
     this.printed = el("pre", { class: "live-printed", tabindex: "0", "aria-label": "What your code prints", hidden: "" });
     this.stop = button("Stop", python.stop, { disabled: "" });
-    this.loads = el("small", {}, LOADS);
+    this.loads = el("small", { class: "live-loads" }, LOADS);
     this.begin(this.editor, this.note, el("div", { class: "live-buttons" }, this.check, this.stop, this.reset, this.loads), this.status, this.printed);
     if (this.saved && this.saved.stub !== this.stub) this.say(NEW_STUB);
   }
@@ -57,7 +57,7 @@ export class CodeExercise extends Exercise {
     const verdict = await python.check(this.name, this.editor.value, (text) => this.tell("", text));
     if (document.activeElement === this.stop) this.check.focus();
     this.stop.disabled = true;
-    this.loads.hidden = python.isLoaded();
+    for (const note of document.querySelectorAll(".live-loads")) note.hidden = python.isLoaded();
     this.printed.textContent = verdict.printed;
     this.printed.hidden = !verdict.printed;
     return verdict;

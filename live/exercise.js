@@ -37,19 +37,21 @@ export class Exercise {
   }
 
   keep(answer) {
-    this.say(answers.write(this.key, { passed: this.saved?.passed ?? false, ...answer }));
+    this.say(answers.write(this.key, { passedCode: this.saved?.passedCode, ...answer }));
+    this.status.toggleAttribute("data-stale", true); // what it says is of the code before
+    this.progressed();
   }
 
   async run() {
     if (this.check.ariaDisabled) return;
     this.check.ariaDisabled = "true";
+    const { code } = this.answer(); // a reader may go on writing meanwhile
     const verdict = await this.judge();
     this.check.ariaDisabled = null;
     this.tell(verdict.status, verdict.message);
     if (verdict.status !== "passed") return;
-    const problem = answers.write(this.key, { ...this.answer(), passed: true });
-    if (problem) this.say(problem);
-    this.progressed();
+    this.keep({ ...this.answer(), passedCode: code });
+    this.status.toggleAttribute("data-stale", this.answer().code !== code);
   }
 
   startAgain() {
@@ -64,6 +66,7 @@ export class Exercise {
   /** The verdict begins with its status, if it has one; what stands in backticks is code. */
   tell(status, message) {
     this.status.dataset.status = status;
+    this.status.removeAttribute("data-stale");
     const lines = message.split("\n").map((line) =>
       el("p", {}, ...line.split("`").map((part, number) => (number % 2 ? el("code", {}, part) : part))));
     if (status) lines[0].prepend(el("b", {}, `${status}.`), " ");

@@ -4,6 +4,7 @@ import { compose } from "./compose.js";
 import { el } from "./elements.js";
 import { button, Exercise } from "./exercise.js";
 
+const HOW = "Choose the right lines: tap one, or drag it, to put it into your code. It takes the place of another form of the same line. There, ↑ and ↓ move it, and ✕ takes it out.";
 const NEW_LINES = "The exercise has changed since you did this: some of your lines are no longer among its lines.";
 const NOT_LOADED = "What judges the lines could not be loaded. Look at your connection and press Check again.";
 
@@ -11,8 +12,8 @@ export class LineExercise extends Exercise {
   constructor(place, progressed) {
     super(place, progressed);
     this.exercise = JSON.parse(place.querySelector("script[type='application/json']").textContent);
-    this.said = el("p", { class: "visually-hidden", "aria-live": "polite" });
-    this.copy = button("Copy", () => this.copyCode());
+    this.said = el("p", { class: "lines-said", "aria-live": "polite" });
+    this.copy = button("Copy code", () => this.copyCode());
     this.begin(this.lists(), this.said, this.note, el("div", { class: "live-buttons" }, this.check, this.copy, this.reset), this.status);
     for (const event of ["pointerover", "touchstart", "focusin"])
       place.addEventListener(event, () => this.loadDragging(), { once: true, passive: true });
@@ -27,7 +28,7 @@ export class LineExercise extends Exercise {
       ? el("li", { class: "lines-frame" }, el("code", {}, row || " "))
       : el("li", { style: `--indent: ${indents[row]}` }, this.parts[row])));
     return el("div", { class: "lines" },
-      el("div", {}, el("p", { class: "lines-title" }, "Lines: choose the right ones"), this.free),
+      el("div", {}, el("p", { class: "lines-title" }, HOW), this.free),
       el("div", {}, el("p", { class: "lines-title" }, "Your code"), el("ol", { class: "lines-code", "aria-label": "Your code" }, ...code)));
   }
 
@@ -61,9 +62,11 @@ export class LineExercise extends Exercise {
   /** After the reader has moved a line: keeps it, shows it, and says to a screen reader where it is. */
   changed(number) {
     this.keep(this.answer());
-    this.status.replaceChildren();
-    const place = `line ${this.partOf(number).indexOf(number) + 1} of ${this.exercise.functions[this.exercise.tiles[number].part]}`;
-    this.said.textContent = this.isPlaced(number) ? `Now ${place}` : "Back among the lines";
+    const { functions, tiles } = this.exercise;
+    const place = `line ${this.partOf(number).indexOf(number) + 1} of ${functions[tiles[number].part]}`;
+    this.said.textContent = this.isPlaced(number) ? `In your code: ${place}` : "Taken out: it is among the lines again";
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => (this.said.textContent = ""), 4000);
     this.show();
   }
 
@@ -138,7 +141,7 @@ export class LineExercise extends Exercise {
   async copyCode() {
     await navigator.clipboard.writeText(compose(this.exercise, this.placed));
     this.said.textContent = this.copy.textContent = "Copied";
-    setTimeout(() => (this.copy.textContent = "Copy"), 2000);
+    setTimeout(() => (this.copy.textContent = "Copy code"), 2000);
   }
 
   /** Dragging comes with the first touch. A line can be dropped among the lines, and in its own part of the code. */

@@ -15,12 +15,14 @@ export function showWork(progressed) {
 
   function show() {
     const found = written();
-    list.replaceChildren(...found.map(({ name, title, page, answer }) =>
-      el("details", {},
-        el("summary", {}, `${answer.passed ? "✔" : "○"} ${title}`),
-        el("pre", { tabindex: "0" }, answer.code),
-        el("p", {}, el("a", { href: `../${page}.html#${name}` }, "Go to the exercise")))));
-    if (!found.length) list.append(el("p", {}, "There is no answer in this browser yet."));
+    const passed = found.filter(({ answer }) => answers.isPassed(answer)).length;
+    list.replaceChildren(
+      el("p", {}, found.length ? `${passed} of ${exercises.length} exercises passed (✔), ${found.length - passed} begun (○):` : "There is no answer in this browser yet."),
+      ...found.map(({ chapter, title, page, anchor, answer }) =>
+        el("details", {},
+          el("summary", {}, `${answers.isPassed(answer) ? "✔" : "○"} ${chapter}: ${title}`),
+          el("pre", { tabindex: "0" }, answer.code),
+          el("p", {}, el("a", { href: `../${page}.html#${anchor}` }, "Go to the exercise")))));
     progressed();
   }
 
@@ -47,9 +49,9 @@ export function showWork(progressed) {
     }
     file.value = "";
     const known = exercises.filter(({ name }) => typeof given?.answers?.[name]?.code === "string");
-    if (given?.form !== FORM || !known.length) return tell("This file holds no answers: give the JSON file that this page has made.");
+    if (given?.form !== FORM || !known.length) return tell("This file holds no answers. Load a .json file that this page has made; a notebook is for Colab and JupyterLab.");
     const changed = known.filter(({ name }) => answers.read(name) && answers.read(name).code !== given.answers[name].code);
-    if (changed.length && !confirm(`${changed.length} of the answers in this browser differ from those in the file. Replace them?`)) return;
+    if (changed.length && !confirm(`Replace ${changed.length === 1 ? "one answer" : `${changed.length} answers`} in this browser by what is in the file?`)) return;
     const problem = known.map(({ name }) => answers.write(name, given.answers[name])).find(Boolean);
     tell(problem ?? `Loaded: ${known.length} ${known.length === 1 ? "answer" : "answers"}.`);
     show();
@@ -70,9 +72,9 @@ export function showWork(progressed) {
   place.replaceChildren(
     el("div", { class: "live" },
       el("div", { class: "live-buttons" },
-        button("Download as a notebook", asNotebook),
-        button("Download as one file", asFile),
-        button("Load a file", () => file.click()),
+        button("Download the notebook (.ipynb)", asNotebook),
+        button("Download the answers (.json)", asFile),
+        button("Load answers (.json)", () => file.click()),
         button("Delete all", deleteAll),
         file),
       said),

@@ -5,7 +5,7 @@ import * as answers from "./answers.js";
 import { el } from "./elements.js";
 
 export function showProgress() {
-  const passed = new Set(exercises.filter(({ name }) => answers.read(name)?.passed).map(({ name }) => name));
+  const passed = new Set(exercises.filter(({ name }) => answers.isPassed(answers.read(name))).map(({ name }) => name));
   for (const link of document.querySelectorAll(".bd-links a")) {
     const of = exercises.filter(({ page }) => new URL(link.href).pathname.endsWith(`/${page}.html`));
     tell(link, of.length ? `${of.filter(({ name }) => passed.has(name)).length} of ${of.length}` : "", passed.size);

@@ -41,7 +41,7 @@ export function check(name, code, say) {
 
 /** Ends the check that runs, if one does. */
 export function stop() {
-  if (waiting) end(failed("The check was interrupted. Run it again."));
+  if (waiting) end({ ...failed("The check was stopped. Press Check to run it again."), status: "not attempted" });
 }
 
 function end(verdict) {

@@ -6,7 +6,7 @@
 /** {status, mistake, message, formula} of an arrangement, as the check of the notebook would say. */
 export function judge(exercise, placed) {
   const { tiles, functions, known } = exercise;
-  const failed = (message, mistake = null) => ({ status: "failed", mistake, message, formula: formulas(exercise, placed) });
+  const failed = (message, mistake = null, formula = formulas(exercise, placed)) => ({ status: "failed", mistake, message, formula });
   const empty = placed.findIndex((part) => !part.length);
   if (empty >= 0)
     return { status: "not attempted", mistake: null, message: `Put the lines of \`${functions[empty]}\` in their order.`, formula: null };
@@ -18,9 +18,11 @@ export function judge(exercise, placed) {
     const wrong = read(exercise, parts);
     if (same(mine, wrong) && mine.dead.join() === wrong.dead.join()) return failed(says, mistake);
   }
+  if (mine.unset) return failed(mine.unset);
   const wrong = mine.order.find((number) => tiles[number].wrong);
-  if (wrong !== undefined) return failed(tiles[wrong].wrong);
-  return failed(mine.unset ?? ordered(exercise, placed, mine, right));
+  if (wrong === undefined) return failed(ordered(exercise, placed, mine, right));
+  // the formula says nothing of a wrong line of `__init__`
+  return tiles[wrong].formula ? failed(tiles[wrong].wrong) : failed(tiles[wrong].wrong, null, null);
 }
 
 /** What differs where all lines are right ones. */

@@ -65,6 +65,8 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
             "Where you want it all the same, open the exercise in Colab."
         )
     text = printed.getvalue()
+    if "print(" in code and not text:
+        text = "Nothing yet: a check hides what your function prints. Call it in the last line to see that.\n"
     return {
         "status": verdict.status,
         "mistake": verdict.mistake,

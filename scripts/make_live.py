@@ -14,6 +14,7 @@ from pathlib import Path
 
 import node
 from arranging import arrangement
+from docutils.nodes import make_id
 
 from resnet_exercises import notebooks
 from resnet_exercises.page import PLAIN
@@ -45,15 +46,17 @@ def exercises() -> list[dict[str, str]]:
     found = []
     for path in sorted((ROOT / "book").glob("[0-9]*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        title = _heading(cells[0])
+        chapter = _heading(cells[0])
         for task in notebooks.find_tasks(notebooks.read_cells(path)):
             above = [cell for cell in cells[: task.number] if "exercise" in _tags(cell)]
             asked = [cell for cell in cells[: task.number] if "exercise-task" in _tags(cell)]
+            title = _heading(asked[-1])
             found.append(
                 {
                     "name": task.name,
-                    "title": _heading(asked[-1]).removeprefix("Exercise: "),
-                    "chapter": title,
+                    "title": title.removeprefix("Exercise: "),
+                    "chapter": chapter,
+                    "anchor": make_id(title),
                     "page": path.relative_to(ROOT).with_suffix("").as_posix(),
                     "cell": above[-1]["id"],
                     "kind": "code" if task.name in PLAIN else "lines",
