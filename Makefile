@@ -74,6 +74,7 @@ $(LIVE): scripts/make_live.py scripts/arranging.py $(wildcard live/*.js book/*.i
 book: $(READY) $(GENERATED) $(LIVE) _build/.ready  ## build the book and say where to open it
 	@echo "Building the book …"
 	@$(VENV)/bin/jupyter-book build . -q -W --keep-going -n > /dev/null || { rm -rf _build/.doctrees; exit 1; }
+	@cp -R book/_generated/root/. $(SITE)  # Sphinx does so only where a page has changed
 	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('$(SITE)/index.html').resolve().as_uri())"
 
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them.

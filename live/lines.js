@@ -84,7 +84,7 @@ export class LineExercise extends Exercise {
       const left = this.free.querySelectorAll("button");
       (left[Math.min(at, left.length - 1)] ?? this.check).focus();
     };
-    return el("li", { "data-line": number }, button(el("code", {}, this.exercise.tiles[number].text), put));
+    return el("li", { "data-line": number }, button(codeOf(this.exercise.tiles[number]), put));
   }
 
   placedLine(number) {
@@ -92,10 +92,18 @@ export class LineExercise extends Exercise {
     const act = (sign, label, change) => button(sign, () => {
       change();
       this.changed(number);
-      const same = this.parts[part].querySelector(`[data-line="${number}"] [data-move="${label}"]`);
+      /** The code of a line, which may break after a bracket, a dot or a comma, and keeps its indentation then. */
+function codeOf({ text }) {
+  return el("code", {}, ...text.split("\n").map((row) => {
+    const parts = row.trimStart().split(/(?<=[(.,])/).flatMap((part) => [part, el("wbr")]);
+    return el("span", { style: `--indent: ${row.length - row.trimStart().length}` }, ...parts);
+  }));
+}
+
+const same = this.parts[part].querySelector(`[data-line="${number}"] [data-move="${label}"]`);
       (same ?? this.parts[part].querySelector("button") ?? this.free.querySelector("button")).focus();
     }, { "data-move": label, "aria-label": `${label}: ${text}` });
-    return el("li", { "data-line": number }, el("code", {}, text), el("span", { class: "lines-moves" },
+    return el("li", { "data-line": number }, codeOf(this.exercise.tiles[number]), el("span", { class: "lines-moves" },
       act("↑", "Up", () => this.move(number, -1)),
       act("↓", "Down", () => this.move(number, 1)),
       act("✕", "Take out", () => this.takeOut(number))));
@@ -131,7 +139,7 @@ export class LineExercise extends Exercise {
       const { judge } = await import("./reading.js");
       const response = await fetch(new URL(`${this.key}.json`, import.meta.url));
       const { status, message, formula } = judge(await response.json(), this.placed);
-      const told = formula ? `\nYour lines compute \`${formula.mine}\`.\nThe block computes \`${formula.right}\`.` : "";
+      const told = formula ? `\nYour lines compute \`${formula.mine}\`.\nThey should compute \`${formula.right}\`.` : "";
       return { status, message: message + told };
     } catch {
       return { status: "not attempted", message: NOT_LOADED };
@@ -155,10 +163,19 @@ export class LineExercise extends Exercise {
         this.changed(number);
       };
       const put = (to, from, item) => [this.free, this.parts[tiles[item.dataset.line].part]].includes(to.el);
-      const options = { group: { name: this.key, put }, onEnd, animation: 120, delay: 150, delayOnTouchOnly: true };
+      // forceFallback: a press that becomes a scroll of the page would else be the last one that Sortable hears of
+      const options = { group: { name: this.key, put }, onEnd, animation: 120, delay: 150, delayOnTouchOnly: true, forceFallback: true };
       for (const list of [this.free, ...this.parts]) Sortable.create(list, options);
     }, () => (this.loading = null));
   }
+}
+
+/** The code of a line, which may break after a bracket, a dot or a comma, and keeps its indentation then. */
+function codeOf({ text }) {
+  return el("code", {}, ...text.split("\n").map((row) => {
+    const parts = row.trimStart().split(/(?<=[(.,])/).flatMap((part) => [part, el("wbr")]);
+    return el("span", { style: `--indent: ${row.length - row.trimStart().length}` }, ...parts);
+  }));
 }
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);

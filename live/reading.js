@@ -8,11 +8,11 @@ export function judge(exercise, placed) {
   const { tiles, functions, known } = exercise;
   const failed = (message, mistake = null, formula = formulas(exercise, placed)) => ({ status: "failed", mistake, message, formula });
   const empty = placed.findIndex((part) => !part.length);
-  if (empty >= 0)
-    return { status: "not attempted", mistake: null, message: `Put the lines of \`${functions[empty]}\` in their order.`, formula: null };
+  if (empty >= 0) return { status: "not attempted", mistake: null, message: emptyPart(exercise, placed, empty), formula: null };
 
-  const mine = read(exercise, placed);
-  const right = read(exercise, exercise.solution);
+  const below = belowReturn(exercise, placed);
+  if (below !== undefined) return failed(`The line ${line(tiles[below])} stands below the \`return\`, so it never runs.`);
+  const mine = read(exercise, placed), right = read(exercise, exercise.solution);
   if (mine.harmless && same(mine, right)) return { status: "passed", mistake: null, message: exercise.passed, formula: null };
   for (const { mistake, says, parts } of known) {
     const wrong = read(exercise, parts);
@@ -20,31 +20,44 @@ export function judge(exercise, placed) {
   }
   if (mine.unset) return failed(mine.unset);
   const wrong = mine.order.find((number) => tiles[number].wrong);
-  if (wrong === undefined) return failed(ordered(exercise, placed, mine, right));
+  if (wrong === undefined) return failed(ordered(exercise, mine, right));
   // the formula says nothing of a wrong line of `__init__`
   return tiles[wrong].formula ? failed(tiles[wrong].wrong) : failed(tiles[wrong].wrong, null, null);
 }
 
-/** What differs where all lines are right ones. */
-function ordered(exercise, placed, mine, right) {
-  const { tiles, functions } = exercise;
-  const below = placed.flat().find((number) => !mine.order.includes(number));
-  if (below !== undefined) return `The line ${line(tiles[below])} stands below the \`return\`, so it never runs.`;
-  const last = right.order.findLast((number) => tiles[number].returns);
-  if (last !== undefined && !mine.order.includes(last)) return `Nothing is returned: \`${functions.at(-1)}\` does not end with a \`return\`.`;
-  const unused = mine.dead.find((number) => !right.dead.includes(number));
-  if (unused !== undefined) return `What the line ${line(tiles[unused])} makes is used nowhere.`;
-  for (const number of mine.order) {
-    const [got, wanted] = [mine.sources.get(number), right.sources.get(number)];
-    const path = [...got.keys()].find((key) => got.get(key).join() !== wanted?.get(key)?.join());
-    const from = path && got.get(path).at(-1);
-    if (from !== undefined) return `The line ${line(tiles[number])} works with \`${path}\` as the line ${line(tiles[from])} has left it. Is that the order that you want?`;
-    if (path) return `The line ${line(tiles[number])} comes before one that changes \`${path}\`. Is that the order that you want?`;
-  }
-  return "A line is still missing.";
+function emptyPart({ functions }, placed, empty) {
+  const name = functions[empty];
+  if (placed.every((part) => !part.length)) return "Put lines into your code first.";
+  return functions.indexOf(name) === functions.lastIndexOf(name) ? `\`${name}\` has no line yet.` : `A part of \`${name}\` has no line yet.`;
 }
 
-const line = ({ text }) => `\`${text.split("\n")[0]}\``;
+function belowReturn({ tiles }, placed) {
+  const after = (part) => part.slice(part.findIndex((number) => tiles[number].returns) + 1);
+  return placed.filter((part) => part.some((number) => tiles[number].returns)).flatMap(after)[0];
+}
+
+/** What differs where all lines are right ones: a line without use, one that works on something else, one that is missing. */
+function ordered({ tiles, solution, functions }, mine, right) {
+  const missing = solution.flat().filter((number) => !mine.order.includes(number));
+  if (missing.some((number) => tiles[number].returns)) return `Nothing is returned: \`${functions.at(-1)}\` does not end with a \`return\`.`;
+  const unused = mine.dead.find((number) => !right.dead.includes(number));
+  if (unused !== undefined && missing.length) return `What the line ${line(tiles[unused])} makes is used nowhere: a line is still missing.`;
+  for (const number of mine.order) {
+    const [got, wanted] = [mine.sources.get(number), right.sources.get(number)];
+    const path = [...got.keys()].find((key) => got.get(key).join() !== wanted.get(key).join());
+    if (!path) continue;
+    const name = path.replace(" itself", "");
+    if (wanted.get(path).some((from) => missing.includes(from))) return `A line that sets \`${name}\` is still missing before the line ${line(tiles[number])}.`;
+    const late = wanted.get(path).find((from) => !got.get(path).includes(from));
+    if (late !== undefined) return `The line ${line(tiles[number])} uses \`${name}\`, and comes before the line ${line(tiles[late])}, which sets it.`;
+    const early = got.get(path).find((from) => !wanted.get(path).includes(from));
+    return `The line ${line(tiles[number])} uses \`${name}\`, and comes after the line ${line(tiles[early])}, which changes it.`;
+  }
+  const [path] = [...tiles[missing[0]].sets, ...tiles[missing[0]].changes];
+  return `A line is still missing: one that sets \`${path}\`.`;
+}
+
+const line = ({ text }) => `\`${text.split("\n")[0].replace(/:$/, "")}\``;
 
 /** Who works on what: the lines that run, the sources of what each of them reads, and the lines of no consequence. */
 function read(exercise, placed) {
@@ -69,6 +82,7 @@ function read(exercise, placed) {
     for (const [path, from] of found) {
       const name = path.match(path.startsWith("self.") ? /^self\.\w+/ : /^\w+/)[0];
       if (from.length || !set.has(name) || (isGiven(name, tile) && !name.includes("."))) continue;
+      if (tile.changes.includes(path)) unset ??= `The line ${line(tile)} sets \`${name}\` in one case only: a line before it must set it for the other.`;
       const later = placed.flat().some((other) => other !== number && tiles[other].sets.includes(name));
       unset ??= later ? `The line ${line(tile)} uses \`${name}\` before a line sets it.` : `No line sets \`${name}\`, which the line ${line(tile)} uses.`;
     }
@@ -117,8 +131,18 @@ const told = (sources) => JSON.stringify([...sources]);
 
 /** What forward computes, and what it should, as one formula each; null where that cannot be said, or is the same. */
 function formulas(exercise, placed) {
-  const mine = formula(exercise, placed), right = formula(exercise, exercise.solution);
-  return mine && mine !== right ? { mine, right } : null;
+  let mine = formula(exercise, placed), right = formula(exercise, exercise.solution);
+  if (!mine || mine === right) return null;
+  for (const { tile, text } of inBrackets(exercise))
+    if (mine.includes(text)) [mine, right] = [mine, right].map((formula) => formula.replaceAll(text, tile.sets[0])); // shortcut
+  return { mine, right };
+}
+
+/** What stands in brackets in the right formula, as it is no call: with its line, whose name can stand for it. */
+function inBrackets({ tiles, solution }) {
+  return solution.flat().map((number) => ({ tile: tiles[number], text: (tiles[number].formula ?? []).map((part) => part.name ?? part).join("") }))
+    .filter(({ tile, text }) => tile.sets.length && bracketed(text) !== text)
+    .map(({ tile, text }) => ({ tile, text: `(${text})` }));
 }
 
 function formula(exercise, placed) {

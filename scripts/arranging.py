@@ -67,7 +67,8 @@ class Reader:
             if fresh:
                 self.of_part.append(function)
                 fresh = False
-            text = "\n".join(self.lines[node.lineno - 1 : node.end_lineno])
+            lines = self.lines[node.lineno - 1 : node.end_lineno]
+            text = "\n".join(line for line in lines if line.strip())
             self.indents.setdefault(len(self.of_part) - 1, node.col_offset)
             part = len(self.of_part) - 1
             self.tiles.append(Tile(part, node, textwrap.dedent(text)))

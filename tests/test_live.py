@@ -243,6 +243,37 @@ def test_lines_by_mouse(visit):
     assert exercise.placed() == [[], forward[1:2]]
 
 
+def test_lines_by_touch_also_after_the_page_was_scrolled(visit):
+    exercise = visit("make_identity", has_touch=True, is_mobile=True)
+    (solution,) = arrangement("make_identity")["solution"]
+    for number in solution:
+        exercise.free(number).tap()
+    send = exercise.page.context.new_cdp_session(exercise.page).send
+    line = exercise.place.get_by_role("list", name="make_identity").locator("li")
+
+    def press_and_move(down: int, hold: int) -> None:
+        exercise.page.wait_for_timeout(300)
+        box = line.first.bounding_box()
+        x, y = box["x"] + 20, box["y"] + 10
+        send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]},
+        )
+        exercise.page.wait_for_timeout(hold)
+        for step in range(1, 11):
+            points = [{"x": x, "y": y + down * step / 10}]
+            send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+            exercise.page.wait_for_timeout(30)
+        exercise.page.wait_for_timeout(200)
+        send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        exercise.page.wait_for_timeout(300)
+
+    press_and_move(-40, hold=0)  # a swipe, which scrolls
+    assert exercise.placed() == [solution]
+    press_and_move(130, hold=500)
+    assert exercise.placed() == [solution[::-1]]
+
+
 def test_lines_stay_and_can_be_copied_and_reset(visit, browser):
     exercise, lines = (
         visit("make_layer", permissions=["clipboard-read", "clipboard-write"]),
