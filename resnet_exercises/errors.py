@@ -34,10 +34,13 @@ class Differs(BaseException):
 
 
 def attempt(function: Callable, *args, **kwargs):
-    """Calls ``function``; whatever an answer raises in it, ``sys.exit`` included, becomes a :class:`StudentError`."""
+    """Calls ``function``; whatever an answer raises in it, ``sys.exit`` included, becomes a :class:`StudentError`.
+
+    Ctrl-C does not: what was interrupted is not remembered as what an answer does.
+    """
     try:
         return function(*args, **kwargs)
-    except (StudentError, Differs):
+    except (StudentError, Differs, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise StudentError(error) from None

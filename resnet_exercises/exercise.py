@@ -17,7 +17,7 @@ from resnet_exercises.mistakes import (
     read_mistakes,
     solution_text,
 )
-from resnet_exercises.observing import Differs, Probe, looking_for, observe, same
+from resnet_exercises.observing import Probe, glimpse, observe, same
 from resnet_exercises.running import processor_time, untimed
 from resnet_exercises.verdict import Verdict
 
@@ -38,7 +38,6 @@ class Exercise:
     name: str
     folder: str
     _seen: dict = field(default_factory=dict, repr=False)
-    _glimpsed: dict = field(default_factory=dict, repr=False)
     _built: dict = field(default_factory=dict, repr=False)
 
     @functools.cached_property
@@ -104,30 +103,20 @@ class Exercise:
         return self._built[mistake.id]
 
     def observed(self, mistake: Mistake, number: int) -> object:
-        """What probe ``number`` sees of a known mistake: looked at once, then remembered."""
-        key = (mistake.id, number)
-        if key not in self._seen:
-            with untimed(), looking_for(None):
-                self._seen[key] = observe(self.probes[number], self.answer(mistake))
-        return self._seen[key]
+        """What probe ``number`` sees of a known mistake."""
+        self.looks_like(mistake, number, None)
+        return self._seen[mistake.id, number][0]
 
     def looks_like(self, mistake: Mistake, number: int, got: object) -> bool:
-        """Whether probe ``number`` sees ``got`` of a known mistake too. It stops at the first difference."""
-        key = (mistake.id, number)
-        if key not in self._seen:
-            glimpsed = self._glimpsed.get(key, {})
-            if isinstance(got, dict) and any(
-                what not in got or not same(got[what], value)
-                for what, value in glimpsed.items()
-            ):
-                return False
-            try:
-                with looking_for(got):
-                    self._seen[key] = observe(self.probes[number], self.answer(mistake))
-            except Differs as found:
-                self._glimpsed[key] = found.seen
-                return False
-        return same(got, self._seen[key])
+        """Whether probe ``number`` sees ``got`` of a known mistake too. It looks as far, and remembers it."""
+        seen, is_whole = self._seen.get((mistake.id, number), ({}, False))
+        known = got if isinstance(got, dict) else seen
+        if not is_whole and all(
+            what in known and same(known[what], seen[what]) for what in seen
+        ):
+            seen, is_whole = glimpse(self.probes[number], self.answer(mistake), got)
+            self._seen[mistake.id, number] = seen, is_whole
+        return is_whole and same(got, seen)
 
     def verdict(
         self, status: str, message: str, mistake: str | None = None, picture=None

@@ -85,13 +85,19 @@ def observe(probe: Probe, answer: object) -> object:
         return error
 
 
-def looks(probe: Probe, answer: object, seen: object) -> bool:
-    """Whether ``probe`` sees exactly ``seen`` of ``answer``. It looks no further than the first difference."""
+def glimpse(probe: Probe, answer: object, seen: object) -> tuple[Any, bool]:
+    """What ``probe`` sees of ``answer`` as far as it sees ``seen``, and whether that is the whole."""
     try:
         with looking_for(seen):
-            return same(observe(probe, answer), seen)
-    except Differs:
-        return False
+            return observe(probe, answer), True
+    except Differs as found:
+        return found.seen, False
+
+
+def looks(probe: Probe, answer: object, seen: object) -> bool:
+    """Whether ``probe`` sees exactly ``seen`` of ``answer``. It looks no further than the first difference."""
+    found, is_whole = glimpse(probe, answer, seen)
+    return is_whole and same(found, seen)
 
 
 ANYTHING = object()  # equals every observation

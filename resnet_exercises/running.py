@@ -134,31 +134,19 @@ def _raise_at_next_line(frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def untimed() -> Iterator[None]:
-    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time.
-
-    Ctrl-C waits until the end: what is looked at here is remembered, so a part of it would be wrong for the whole
-    session.
-    """
+    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time."""
     global _not_theirs
     if not _can_interrupt():
         yield
         return
     left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
     start = processor_time()
-    interrupts: list[tuple] = []
-    handler = signal.getsignal(signal.SIGINT)
-    if callable(handler):
-        signal.signal(signal.SIGINT, lambda *given: interrupts.append(given))
     try:
         yield
     finally:
-        if callable(handler):
-            signal.signal(signal.SIGINT, handler)
         if left:  # else this is inside another `untimed`, which counts
             _not_theirs += processor_time() - start
         signal.setitimer(signal.ITIMER_REAL, left, interval)
-        if interrupts and callable(handler):
-            handler(*interrupts[-1])
 
 
 def _can_interrupt() -> bool:
