@@ -221,7 +221,8 @@ def _kind_of_error(error: Exception, text: str, refused: bool) -> str:
     )
     on_purpose = on_purpose or isinstance(error, AssertionError)
     if not refused:
-        return "refused" if on_purpose else "another"
+        other = "calls itself" if isinstance(error, RecursionError) else "another"
+        return "refused" if on_purpose else other
     if isinstance(error, ValueError):
         return "ValueError"
     if isinstance(error, NotImplementedError):

@@ -58,6 +58,7 @@ class StudentError(Exception):
         self.timed_out = isinstance(error, TimeIsUp)
         self.not_implemented = isinstance(error, NotImplementedError) and _is_written(error)
         self.line = _students_line(error)
+        self.hint = _self_forgotten(error)
         super().__init__(self.text)
 
     @property
@@ -83,7 +84,7 @@ class StudentError(Exception):
         said = self.text.strip().splitlines()[0] if self.text.strip() else ""
         said = _shortened(re.sub(r",? but expected one of:?$", "", said))
         raised = f"Your code raised {self.kind}{where}" + (f": {said}" if said else "")
-        translation = translate(self.text)
+        translation = translate(self.text) or self.hint
         raised = raised if raised.endswith("?") else raised.rstrip(".") + "."
         return raised + (f" {translation}" if translation else "")
 
@@ -127,6 +128,15 @@ def _students_line(error: BaseException) -> str | None:
     path = frame.f_code.co_filename
     linecache.checkcache(path)
     return linecache.getline(path, theirs[-1].tb_lineno, frame.f_globals).strip() or None
+
+
+def _self_forgotten(error: BaseException) -> str:
+    """A hint where an object lacks what its ``__init__`` keeps in a name of its own."""
+    code = getattr(type(getattr(error, "obj", None)).__init__, "__code__", None)
+    if isinstance(error, AttributeError) and code:
+        if error.name in code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]:
+            return f"Is `self.` missing where {error.name} is made in `__init__`?"
+    return ""
 
 
 def raising_statement(error: BaseException) -> ast.Raise | ast.Assert | None:

@@ -99,8 +99,12 @@ def translate(text: str) -> str:
             f"A layer ({layer}) stands where a tensor is needed. A layer is applied by brackets behind it, as in "
             f"`self.layer(x)`; without them, or as `nn.{layer}(x)`, it is made or named, and not applied."
         )
-    if match := re.fullmatch(r"(?:\w+\.)*(\w+) is not a Module subclass", text.strip()):
-        layer = with_article(match.group(1))
+    if match := re.fullmatch(r"([\w.]+\.)?(\w+) is not a Module subclass", text.strip()):
+        if match[1] and match[1].startswith(
+            "torch.nn."
+        ):  # its layers are modules, so this is a class
+            return f"`nn.{match[2]}` is a class, and no layer yet: brackets are missing, as in `nn.ReLU()`."
+        layer = with_article(match[2])
         return f"{layer[0].upper()}{layer[1:]} stands where nn.Sequential takes one module."
     if " as its " in (odd := odd_types(text)):
         return f"A convolution gets {odd}."

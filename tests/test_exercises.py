@@ -647,6 +647,38 @@ def test_messages_say_what_is_there(id, loses):
     assert verdict.mistake == id and loses in verdict.message
 
 
+class LocalConv(torch.nn.Module):
+    """A layer in a local name, and forward asks self for it."""
+
+    expansion = 1
+
+    def __init__(self, in_channels, channels, stride=1, downsample=None):
+        super().__init__()
+        conv1 = torch.nn.Conv2d(in_channels, channels, 3, stride, 1)  # noqa: F841
+
+    def forward(self, x):
+        return self.conv1(x)
+
+
+class AsksForMore(ResNetBase):
+    def forward(self, x):
+        return super().forward(self.drop(x))
+
+
+def test_an_error_says_what_is_forgotten():
+    """`self.`, where the layer is made in a name of `__init__`; the brackets of a class that stands for a layer."""
+    hint = "Is `self.` missing where conv1 is made in `__init__`?"
+    assert check("basic_block", LocalConv).message.endswith(hint)
+    assert "Is `self.` missing" not in check("resnet", AsksForMore).message
+
+    def without_brackets(block, in_channels, channels, blocks, stride):
+        return torch.nn.Sequential(torch.nn.ReLU)
+
+    assert "brackets are missing, as in `nn.ReLU()`" in (
+        check("make_layer", without_brackets).message
+    )
+
+
 def test_only_init_written():
     """Layers that are there are told from the stub of the notebooks, whose verdict stays as it is."""
 

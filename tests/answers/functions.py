@@ -941,6 +941,10 @@ def field_by_pixels(layers):
     return max(pixels) + 1
 
 
+def field_of_the_library(layers):
+    return field_of_the_library(layers)
+
+
 def field_forward_recursion(layers):
     field = 1
     for kernel_size, stride in layers:
@@ -1644,6 +1648,7 @@ WRONG = {
     },
     "receptive_field": {
         "forward recursion": (field_forward_recursion, "order-reversed"),
+        "the library's function by its name": (field_of_the_library, "calls-itself"),
         "r·S + K − 1, from the first layer": (
             lambda layers: functools.reduce(
                 lambda r, layer: r * layer[1] + layer[0] - 1, layers, 1
