@@ -72,6 +72,6 @@ def _judge(exercise: Exercise, answer: object, got: list[object]) -> Verdict:
         lines[:0] = (
             [mistake.says, more.says] if more else [f"At least: {goes_on(mistake.says)}"]
         )
-    picture = getattr(exercise.module, "picture", lambda *seen: None)(*shown)
+    draw = None if error else getattr(exercise.module, "picture", None)
     id = mistake.id if mistake else None
-    return exercise.verdict(FAILED, "\n".join(lines), id, picture)
+    return exercise.verdict(FAILED, "\n".join(lines), id, draw and draw(*shown))

@@ -6,8 +6,12 @@ import ast
 import functools
 import linecache
 import re
+import textwrap
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from resnet_exercises.torch_words import translate, trouble
 
@@ -81,20 +85,12 @@ class StudentError(Exception):
                 "Either it is slow, or a loop in it never ends."
             )
         where = f" at your line `{self.line}`" if self.line else ""
-        said = self.text.strip().splitlines()[0] if self.text.strip() else ""
-        said = _shortened(re.sub(r",? but expected one of:?$", "", said))
+        said = re.sub(r",? but expected one of:?$", "", self.text.strip().partition("\n")[0])
+        said = textwrap.shorten(said, 300, placeholder=" …")
         raised = f"Your code raised {self.kind}{where}" + (f": {said}" if said else "")
         translation = translate(self.text) or self.hint
         raised = raised if raised.endswith("?") else raised.rstrip(".") + "."
         return raised + (f" {translation}" if translation else "")
-
-
-def _shortened(said: str, most: int = 200) -> str:
-    """A long message up to the end of a sentence, or else of a word."""
-    if len(said) <= most:
-        return said
-    sentence = said[: 2 * most].split(". ")[0]
-    return sentence if len(sentence) < 1.5 * most else said[:most].rpartition(" ")[0] + " …"
 
 
 @functools.cache
@@ -104,48 +100,42 @@ def is_theirs(path: str) -> bool:
     return not path.startswith(_NOT_THEIRS) and not installed
 
 
-def _steps(error: BaseException) -> list:
-    """The steps of a traceback, from the outermost call to the innermost."""
-    found, step = [], error.__traceback__
-    while step is not None:
-        found.append(step)
-        step = step.tb_next
-    return found
+def _steps(error: BaseException) -> list[tuple[FrameType, int]]:
+    """The frame and the line of each call, from the outermost to the innermost."""
+    return list(traceback.walk_tb(error.__traceback__))
 
 
 def _is_written(error: BaseException) -> bool:
     """Whether the function that raised an error names its type, as a stub does. Else the error is one of PyTorch's."""
-    code = _steps(error)[-1].tb_frame.f_code
+    code = _steps(error)[-1][0].f_code
     return is_theirs(code.co_filename) and type(error).__name__ in code.co_names
 
 
 def _students_line(error: BaseException) -> str | None:
     """The last line of the traceback that is the student's."""
-    theirs = [step for step in _steps(error) if is_theirs(step.tb_frame.f_code.co_filename)]
-    if not theirs:
-        return None
-    frame = theirs[-1].tb_frame
-    path = frame.f_code.co_filename
-    linecache.checkcache(path)
-    return linecache.getline(path, theirs[-1].tb_lineno, frame.f_globals).strip() or None
+    for frame, line in reversed(_steps(error)):
+        if is_theirs(path := frame.f_code.co_filename):
+            linecache.checkcache(path)
+            return linecache.getline(path, line, frame.f_globals).strip() or None
+    return None
 
 
 def _self_forgotten(error: BaseException) -> str:
     """A hint where an object lacks what its ``__init__`` keeps in a name of its own."""
-    code = getattr(type(getattr(error, "obj", None)).__init__, "__code__", None)
-    if isinstance(error, AttributeError) and code:
-        if error.name in code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]:
-            return f"Is `self.` missing where {error.name} is made in `__init__`?"
+    kind: Any = type(getattr(error, "obj", None))
+    code, name = getattr(kind.__init__, "__code__", None), getattr(error, "name", None)
+    if code and name in code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]:
+        return f"Is `self.` missing where {name} is made in `__init__`?"
     return ""
 
 
 def raising_statement(error: BaseException) -> ast.Raise | ast.Assert | None:
     """The ``raise`` or ``assert`` in whose line an error came up, in the code that raised it."""
-    step = _steps(error)[-1]
-    tree = parsed_file(step.tb_frame.f_code.co_filename)
+    frame, line = _steps(error)[-1]
+    tree = parsed_file(frame.f_code.co_filename)
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, (ast.Raise, ast.Assert)):
-            if node.lineno <= step.tb_lineno <= node.end_lineno:
+            if node.lineno <= line <= (node.end_lineno or node.lineno):
                 return node
     return None
 

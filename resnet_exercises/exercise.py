@@ -9,14 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from resnet_exercises.mistakes import (
-    HERE,
-    Mistake,
-    asked_for,
-    build,
-    read_mistakes,
-    solution_text,
-)
+from resnet_exercises.mistakes import HERE, Mistake, build, read_mistakes
 from resnet_exercises.observing import Probe, glimpse, observe, same
 from resnet_exercises.running import processor_time, untimed
 from resnet_exercises.verdict import Verdict
@@ -42,19 +35,15 @@ class Exercise:
 
     @functools.cached_property
     def text(self) -> str:
-        """The text of the solution."""
-        return solution_text(self.name, self.folder)
+        """The text of the solution: ``solution.py``, or the file of its name where a family shares the folder."""
+        own = HERE / self.folder / f"{self.name}.py"
+        path = own if own.exists() else HERE / self.folder / "solution.py"
+        return path.read_text(encoding="utf-8")
 
     @functools.cached_property
     def asked(self) -> str:
         """The name of what the reader writes, such as ``BasicBlock``."""
-        return asked_for(self.text)
-
-    @functools.cached_property
-    def signature(self) -> str:
-        """What the reader writes, such as ``same_padding(kernel_size)``."""
-        arguments = re.findall(r"def (?:__init__\(self, |\w+\()(.*)\):", self.text)[0]
-        return f"{self.asked}({arguments})"
+        return re.findall(r"^(?:def|class) (\w+)", self.text, re.MULTILINE)[-1]
 
     @property
     def wants_class(self) -> bool:
@@ -69,7 +58,7 @@ class Exercise:
     @functools.cached_property
     def mistakes(self) -> list[Mistake]:
         """The mistakes that are known."""
-        return read_mistakes(self.name, self.folder)
+        return read_mistakes(self.name, self.folder, self.text)
 
     @functools.cached_property
     def index(self) -> dict[str, list]:

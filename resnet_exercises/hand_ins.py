@@ -107,7 +107,7 @@ def _judge(cells: list[Cell], task: Task) -> tuple[str, str, str | None]:
     try:
         answer = eval(task.answer, space)
     except NameError:
-        missing = f"No cell defines an answer to it: `{load(task.name).signature}`."
+        missing = f"No cell defines an answer to it: `{load(task.name).asked}`."
         return NOT_ATTEMPTED, " ".join([missing, *troubles]), None
     except BaseException as error:
         return FAILED, _told(error, f"`{task.answer}` in cell {task.number}"), None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import linecache
 import re
 import tomllib
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KEYS = {"says", "of", "edit", "edits", "code", "arrange"}
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,6 @@ class Mistake:
         return set(re.findall(r"\b(?:import|from) (torch|numpy)\b", self.code))
 
 
-def solution_text(name: str, folder: str) -> str:
-    """The text of an exercise's solution: ``solution.py``, or the file of its name where a family shares the folder."""
-    own = HERE / folder / f"{name}.py"
-    return (own if own.exists() else HERE / folder / "solution.py").read_text(encoding="utf-8")
-
-
 def edited(text: str, edits: Iterable[tuple[str, str]]) -> str:
     """``text`` with each ``[old, new]`` replaced in turn. ``ValueError`` where ``old`` is not there exactly once."""
     for old, new in edits:
@@ -50,25 +42,24 @@ def edited(text: str, edits: Iterable[tuple[str, str]]) -> str:
     return text
 
 
-def joined(solution: str, first: Mistake, second: Mistake) -> str | None:
+def joined(first: Mistake, second: Mistake) -> str | None:
     """The solution with two mistakes at once; None where they are not edits of different places."""
     if not (first.edits and second.edits) or first.id == second.id:
         return None
-    imports = first.code.removesuffix(edited(solution, first.edits))
     try:
-        text = imports + edited(solution, (*first.edits, *second.edits))
+        text = edited(first.code, second.edits)
         compile(text, "<two known mistakes>", "exec")
     except (ValueError, SyntaxError):
         return None
     return text
 
 
-def read_mistakes(name: str, folder: str) -> list[Mistake]:
+def read_mistakes(name: str, folder: str, solution: str) -> list[Mistake]:
     """The known mistakes of the exercise ``name``: those in its folder, and those that several folders share.
 
     Raises ``ValueError`` that names the file and the mistake whose entry is wrong.
     """
-    solution, found = solution_text(name, folder), {}
+    found = {}
     for path in (*sorted((HERE / folder).glob("*.toml")), HERE / "mistakes.toml"):
         data = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         imports = data.pop("imports", "")
@@ -88,8 +79,8 @@ def read_mistakes(name: str, folder: str) -> list[Mistake]:
 
 def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mistake | None:
     """The mistake of an entry; None where the entry is about other exercises."""
-    if unknown := entry.keys() - KEYS:
-        raise ValueError(f"it has {sorted(unknown)}, and these are known: {sorted(KEYS)}")
+    if unknown := entry.keys() - {"says", "of", "edit", "edits", "code", "arrange"}:
+        raise ValueError(f"it has {sorted(unknown)}, which no entry has")
     if not re.fullmatch(r"[a-z0-9-]+", id) or not entry.get("says"):
         raise ValueError("it needs an id of small letters, digits and hyphens, and `says`")
     if len(given := entry.keys() & {"edit", "edits", "code"}) != 1:
@@ -118,9 +109,3 @@ def build(text: str, name: str, called: str = "an answer") -> object:
     space = {"__name__": "__main__"}
     exec(compile(text, path, "exec"), space)
     return space[name]
-
-
-@functools.cache
-def asked_for(solution: str) -> str:
-    """The name of the function or class that a reader writes: the last one at the left margin."""
-    return re.findall(r"^(?:def|class) (\w+)", solution, re.MULTILINE)[-1]

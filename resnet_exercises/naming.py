@@ -51,7 +51,7 @@ def second_of_two(
     """
     departs = next(n for n in wrong if not exercise.looks_like(mistake, n, got[n]))
     for other in exercise.mistakes:
-        text = joined(exercise.text, mistake, other)
+        text = joined(mistake, other)
         if text is None or exercise.index.get(other.id, [departs])[0] != departs:
             continue
         answer = build(text, exercise.asked, "two known mistakes")
