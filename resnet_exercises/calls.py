@@ -25,7 +25,7 @@ LITTLE = 0.01  # and then no large ones: an answer that counts in loops would ne
 
 @dataclass(frozen=True)
 class Call:
-    """One call: positional and named arguments, and all values in the order of the signature, defaults included."""
+    """One call: positional and named arguments, and all of them in the order of the signature, defaults included."""
 
     label: str
     positional: tuple = field(compare=False)
@@ -36,11 +36,14 @@ class Call:
         return self.label
 
 
-def call(name: str, *positional: object, everything: tuple = (), **named: object) -> Call:
-    """A call of the function ``name``."""
+def call(solution: Callable, *positional: object, **named: object) -> Call:
+    """A call of a function that has the name and the arguments of ``solution``."""
     given = [repr(value) for value in positional]
     given += [f"{key}={value!r}" for key, value in named.items()]
-    return Call(f"{name}({', '.join(given)})", positional, named, everything or positional)
+    all_given = inspect.signature(solution).bind(*positional, **named)
+    all_given.apply_defaults()
+    label = f"{solution.__name__}({', '.join(given)})"
+    return Call(label, positional, named, all_given.args)
 
 
 @dataclass(frozen=True)
@@ -62,20 +65,17 @@ SHARED = Result("shared", shown="this list, but the next call of your function c
 
 
 class OutOfTime(StudentError):
-    """The time is up: tells which call was running, and whether those before it were slow."""
+    """The time is up: tells which call was running."""
 
-    def __init__(self, error: TimeIsUp, running: Call, before: int, seconds: float):
+    def __init__(self, error: TimeIsUp, running: Call):
         super().__init__(error)
-        self.running, self.before, self.each = running, before, seconds / max(before, 1)
+        self.running = running
 
     def explain(self) -> str:
-        said = f"{self.running} had not finished when the time was up that a check has for your code."
-        if self.before and self.each > as_long_as(0.01):
-            return (
-                f"{said} The {self.before} before it took about {1000 * self.each:.0f} ms each. "
-                "Make what takes long, such as a network, once and outside of the function."
-            )
-        return f"{said} Either your code is slow, or a loop in it never ends."
+        return (
+            f"{self.running} had not finished when the time was up that a check has for your code. Either a loop in it "
+            "never ends, or it is slow: make what takes long, such as a network, once and outside of the function."
+        )
 
 
 def calls(
@@ -133,13 +133,12 @@ class _Calls:
 
     def __init__(self, answer: Callable, right: dict[Call, Result]):
         self.answer, self.right = answer, right
-        self.made, self.wrong, self.seconds = 0, 0, 0.0
+        self.wrong, self.seconds = 0, 0.0
 
     def make(self, one: Call, special: bool = False) -> Result:
         """What a call gives. In a ``special`` case a NotImplementedError does not mean that nothing is written yet."""
         start = processor_time()
         result, _ = self.once(one, special)
-        self.made += 1
         self.seconds += processor_time() - start
         expected = self.right[one]
         if result == expected:
@@ -171,7 +170,7 @@ class _Calls:
         try:
             return _once(self.answer, one, special, self.right[one].kind == "error")
         except TimeIsUp as error:
-            raise OutOfTime(error, one, self.made, self.seconds) from None
+            raise OutOfTime(error, one) from None
 
 
 def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Result, object]:
@@ -216,10 +215,8 @@ def _kind_of_error(error: Exception, text: str, refused: bool) -> str:
         return "append to None"
     line = raising_statement(error)
     raised = ast.unparse(line.exc) if isinstance(line, ast.Raise) and line.exc else ""
-    on_purpose = isinstance(line, ast.Raise) and (
-        type(error).__name__ in raised or raised.isidentifier()
-    )
-    on_purpose = on_purpose or isinstance(error, AssertionError)
+    named = type(error).__name__ in raised or raised.isidentifier()
+    on_purpose = named or isinstance(error, AssertionError)
     if not refused:
         other = "calls itself" if isinstance(error, RecursionError) else "another"
         return "refused" if on_purpose else other
@@ -306,13 +303,19 @@ def first_wrong(expected: object, got: object) -> tuple[Call, Result, Result]:
     return one, right or wrong.right, wrong
 
 
-def yours(got: Result) -> str:
-    """What the student's function gave, as the end of a sentence that began with what is right."""
-    return f". {got.shown}" if got.kind == "error" else f"; yours gives {got.shown}."
+def with_numbers(reason: Callable[..., str]) -> Callable[[Probe, object, object], str]:
+    """Evidence in words: the first call that gave something wrong, and what is right.
 
+    ``reason(expected, *arguments)`` says why, with the numbers put in, or nothing where the value says enough.
+    """
 
-def tell_value(one: Call, expected: Result, got: Result) -> str:
-    """Evidence where the call and the expected value say enough."""
-    if expected.kind == got.kind == "str":
-        return f"{one} should give {expected.short}; yours gives {got.short}."
-    return f"{one} should give {expected.shown}{yours(got)}"
+    def evidence(probe: Probe, expected: object, got: object) -> str:
+        one, right, wrong = first_wrong(expected, got)
+        if right.kind == wrong.kind == "str":
+            return f"{one} should give {right.short}; yours gives {wrong.short}."
+        why = reason(right, *one.everything)
+        said = f"{one}: {why}" if why else f"{one} should give {right.shown}"
+        gave = f". {wrong.shown}" if wrong.kind == "error" else f"; yours gives {wrong.shown}."
+        return said + gave
+
+    return evidence

@@ -2,7 +2,7 @@
 
 import itertools
 
-from resnet_exercises.calls import call, calls, first_wrong, number_in_text, yours
+from resnet_exercises.calls import call, calls, number_in_text, with_numbers
 
 PRAISE = {"multiply_adds": "Every weight is used once at every position, as you count it."}
 
@@ -10,29 +10,20 @@ PRAISE = {"multiply_adds": "Every weight is used once at every position, as you 
 def probes(name, solution):
     """The calls that are made of an answer."""
     first = [
-        call(name, 2, 4, 3, 5),
-        call(name, 3, 64, 7, 14),
-        call(name, 16, 16, 1, 7),
-        call(
-            name,
-            in_channels=2,
-            out_channels=4,
-            kernel_size=3,
-            output_size=5,
-            everything=(2, 4, 3, 5),
-        ),
+        call(solution, 2, 4, 3, 5),
+        call(solution, 3, 64, 7, 14),
+        call(solution, 16, 16, 1, 7),
+        call(solution, in_channels=2, out_channels=4, kernel_size=3, output_size=5),
     ]
     small = itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (1, 2, 7))
     # Above 2³¹: too much for 32-bit integers and floats. The floats give the same whatever comes first, as powers of 2
     # cost them nothing, and without these only the whole product has more than 24 bits.
-    large = [call(name, 3, 64, 7, 112), call(name, 504, 520, 3, 31)]
-    many = [call(name, *sizes) for sizes in small]
+    large = [call(solution, 3, 64, 7, 112), call(solution, 504, 520, 3, 31)]
+    many = [call(solution, *sizes) for sizes in small]
     return calls(solution, first, (), many, large, form=number_in_text)
 
 
-def evidence(probe, expected, got) -> str:
+@with_numbers
+def evidence(expected, i, o, k, size) -> str:
     """The count with the numbers put in."""
-    one, expected, got = first_wrong(expected, got)
-    i, o, k, size = one.everything
-    weights = f"{o}·{i}·{k}·{k} weights"
-    return f"{one}: {weights} × {size}·{size} positions = {expected.shown}{yours(got)}"
+    return f"{o}·{i}·{k}·{k} weights × {size}·{size} positions = {expected.shown}"

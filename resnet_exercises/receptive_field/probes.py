@@ -2,7 +2,7 @@
 
 import itertools
 
-from resnet_exercises.calls import call, calls, first_wrong, number_in_text, tell_value, yours
+from resnet_exercises.calls import call, calls, number_in_text, with_numbers
 
 PRAISE = {"receptive_field": "Kernels, strides and their order all count as they should."}
 
@@ -29,18 +29,15 @@ LONG = [(11, 4), (3, 2), (5, 1), (4, 2), (3, 1), (2, 5), (3, 1)]
 def probes(name, solution):
     """The calls that are made of an answer."""
     groups = FIRST, [[]], [*SHORT, LONG]
-    groups = ([call(name, layers) for layers in chains] for chains in groups)
+    groups = ([call(solution, layers) for layers in chains] for chains in groups)
     return calls(solution, *groups, form=number_in_text)
 
 
-def evidence(probe, expected, got) -> str:
+@with_numbers
+def evidence(expected, layers) -> str:
     """The sum, layer by layer, where it is short enough to follow."""
-    one, expected, got = first_wrong(expected, got)
-    (layers,) = one.everything
     distance, terms = 1, ["1"]
     for kernel_size, stride in layers:
         terms.append(f"({kernel_size} − 1)·{distance}")
         distance *= stride
-    if not 1 < len(terms) <= 6:
-        return tell_value(one, expected, got)
-    return f"{one}: {' + '.join(terms)} = {expected.shown}{yours(got)}"
+    return f"{' + '.join(terms)} = {expected.shown}" if 1 < len(terms) <= 6 else ""

@@ -1,6 +1,6 @@
 """What is tried on ``stage_sizes``."""
 
-from resnet_exercises.calls import call, calls, first_wrong, tell_value
+from resnet_exercises.calls import call, calls, with_numbers
 
 PRAISE = {"stage_sizes": "All five sizes are right, and not for 224 only."}
 
@@ -11,9 +11,7 @@ def probes(name, solution):
     # turns. Each call more counts for an answer that asks a network: small images come first. At the end 224 is asked
     # again.
     groups = (224, 225, 299), (1,), (*range(2, 33), *range(190, 300, 11), 512, 1001, 224)
-    return calls(solution, *([call(name, size) for size in sizes] for sizes in groups))
+    return calls(solution, *([call(solution, size) for size in sizes] for sizes in groups))
 
 
-def evidence(probe, expected, got) -> str:
-    """The first list that is wrong beside the right one."""
-    return tell_value(*first_wrong(expected, got))
+evidence = with_numbers(lambda expected, size: "")

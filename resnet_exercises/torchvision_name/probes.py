@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from resnet_exercises.calls import Result, call, calls, first_wrong, tell_value
+from resnet_exercises.calls import Result, call, calls, with_numbers
 
 PRAISE = {"torchvision_name": "Every name of ours finds its partner in torchvision."}
 
@@ -50,10 +50,8 @@ def word_for_bn(result: Result, expected: Result) -> Result:
 def probes(name, solution):
     """The calls that are made of an answer."""
     groups = NAMES, (), all_names()
-    groups = ([call(name, given) for given in names] for names in groups)
+    groups = ([call(solution, given) for given in names] for names in groups)
     return calls(solution, *groups, form=word_for_bn)
 
 
-def evidence(probe, expected, got) -> str:
-    """The first name that is wrong beside the right one."""
-    return tell_value(*first_wrong(expected, got))
+evidence = with_numbers(lambda expected, name: "")
