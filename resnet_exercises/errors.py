@@ -60,7 +60,7 @@ class StudentError(Exception):
         except BaseException:
             self.text = ""
         self.timed_out = isinstance(error, TimeIsUp)
-        self.not_implemented = isinstance(error, NotImplementedError) and _is_written(error)
+        self.not_implemented = _stub(error)
         self.line = _students_line(error)
         self.hint = _self_forgotten(error)
         super().__init__(self.text)
@@ -105,10 +105,11 @@ def _steps(error: BaseException) -> list[tuple[FrameType, int]]:
     return list(traceback.walk_tb(error.__traceback__))
 
 
-def _is_written(error: BaseException) -> bool:
-    """Whether the function that raised an error names its type, as a stub does. Else the error is one of PyTorch's."""
+def _stub(error: BaseException) -> str:
+    """The qualified name of the student's function that raises a NotImplementedError, where it is not PyTorch's."""
     code = _steps(error)[-1][0].f_code
-    return is_theirs(code.co_filename) and type(error).__name__ in code.co_names
+    named = isinstance(error, NotImplementedError) and type(error).__name__ in code.co_names
+    return code.co_qualname if named and is_theirs(code.co_filename) else ""
 
 
 def _students_line(error: BaseException) -> str | None:
