@@ -15,7 +15,7 @@ from typing import Any
 from resnet_exercises.errors import StudentError, TimeIsUp, raising_statement
 from resnet_exercises.observing import Probe, Seen, first_difference, named_kind
 from resnet_exercises.running import as_long_as, processor_time
-from resnet_exercises.screening import forgets_raise
+from resnet_exercises.screening import dropped_error
 from resnet_exercises.torch_words import with_article
 
 LONGEST = 12  # of a list, so many entries are looked at, and its length
@@ -54,9 +54,7 @@ class Result:
     value: Any = None
     shown: str = field(default="", compare=False)  #: for the message, as in "4.0, a float"
     short: str = field(default="", compare=False)  #: the same inside a list, as in "4.0"
-    right: Result | None = field(
-        default=None, compare=False
-    )  #: what one of the many calls should give
+    right: Result | None = field(default=None, compare=False)  #: of one of the many calls
 
 
 STEADY = Result("steady", shown="the right result")
@@ -148,7 +146,7 @@ class _Calls:
             return result
         if result.kind in ("str", "tuple"):  # whatever they say
             return replace(result, value=None)
-        return Result("unraised", shown=result.shown) if forgets_raise(self.answer) else result
+        return Result("unraised", shown=result.shown) if dropped_error(self.answer) else result
 
     def keeps_something(self, one: Call, other: Call) -> Result | None:
         """What a call leaves: a changed input, or another result after a call in between, as where a list is kept."""

@@ -6,7 +6,7 @@ from resnet_exercises.errors import StudentError
 from resnet_exercises.exercise import Exercise
 from resnet_exercises.naming import first_of_two, named, second_of_two
 from resnet_exercises.observing import goes_on, observe, same, tell
-from resnet_exercises.running import as_long_as, nothing_changes, time_limit, untimed
+from resnet_exercises.running import as_long_as, nothing_changes, time_limit
 from resnet_exercises.screening import NOT_ATTEMPTED, dropped_error, screen
 from resnet_exercises.verdict import FAILED, PASSED, Verdict
 
@@ -21,7 +21,9 @@ def check_answer(exercise: Exercise, answer: object) -> Verdict:
         with nothing_changes():
             _, took = exercise.expected
             with time_limit(max(TIMES * took, as_long_as(SECONDS))):
-                return screen(exercise, answer) or _try(exercise, answer)
+                found = screen(exercise, answer) or _try(exercise, answer)
+            # naming a mistake takes no time of the answer
+            return found if isinstance(found, Verdict) else _judge(exercise, answer, found)
     except KeyboardInterrupt:
         return exercise.verdict(FAILED, "The check was interrupted. Run it again.")
     # whatever a student can write, a notebook never sees our traceback
@@ -29,8 +31,8 @@ def check_answer(exercise: Exercise, answer: object) -> Verdict:
         return exercise.verdict(FAILED, StudentError(error).explain())
 
 
-def _try(exercise: Exercise, answer: object) -> Verdict:
-    """Tries every probe; where one differs from the solution, looks for the mistake that differs in the same way."""
+def _try(exercise: Exercise, answer: object) -> Verdict | list[object]:
+    """What the probes see, or those of them for which there is time; a verdict where nothing is to be seen."""
     expected, got = exercise.expected[0], []
     for probe in exercise.probes:
         got.append(observe(probe, answer))
@@ -43,12 +45,11 @@ def _try(exercise: Exercise, answer: object) -> Verdict:
                 return exercise.verdict(FAILED, error.explain())
             got.pop()  # slow, and wrong before the time was up
             break
-    with untimed():
-        return _judge(exercise, answer, got)
+    return got
 
 
 def _judge(exercise: Exercise, answer: object, got: list[object]) -> Verdict:
-    """The verdict on what the probes saw, or those of them for which there was time."""
+    """The verdict on what the probes saw: where they see it of a known mistake too, its name."""
     expected = exercise.expected[0]
     wrong = [number for number, seen in enumerate(got) if not same(seen, expected[number])]
     if not wrong:

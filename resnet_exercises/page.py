@@ -11,7 +11,7 @@ from resnet_exercises import check
 from resnet_exercises.errors import StudentError, TimeIsUp
 from resnet_exercises.exercise import load
 from resnet_exercises.running import as_long_as, time_limit
-from resnet_exercises.screening import RUN_THE_CELL
+from resnet_exercises.screening import WRITE
 from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED
 from resnet_lib import formula
 
@@ -58,7 +58,7 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
         verdict = exercise.verdict(NOT_ATTEMPTED, missing)
         if exercise.asked in space:
             verdict = check(name, space[exercise.asked])
-    message = verdict.message.replace(RUN_THE_CELL, "Write your code above, then press Check.")
+    message = verdict.message.replace(WRITE, "Write your code above, then press Check.")
     if found := re.search(r"No module named '(\w+)", message):
         message += (
             f" This exercise needs no {found[1]}, and the page has none: plain Python is enough. "

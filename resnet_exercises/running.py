@@ -55,7 +55,6 @@ def as_long_as(seconds: float) -> float:
 
 
 _EVERY = 0.01  # seconds between two looks at the clock
-_not_theirs = 0.0  # processor time in `untimed` so far
 
 
 @contextlib.contextmanager
@@ -66,26 +65,21 @@ def time_limit(seconds: float) -> Iterator[None]:
     long by the clock. Modules that are loaded meanwhile, as on PyTorch's first use of the meta device, cost nothing.
     Only the main thread can be interrupted, on systems that have interval timers; elsewhere there is no limit.
     """
-    global _not_theirs
-    if not _can_interrupt():
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or not hasattr(signal, "setitimer"):
         yield
         return
-    _not_theirs = 0.0
-    start = latest = processor_time()
-    idle, is_up, caught = 0.0, False, False
+    latest, busy, idle, caught = processor_time(), 0.0, 0.0, False
 
     def interrupt(signum, frame):
-        global _not_theirs
-        nonlocal latest, idle, is_up, caught
-        now = processor_time()
+        nonlocal latest, busy, idle, caught
+        took = processor_time() - latest
+        latest += took
         if _is_loading(frame):
-            _not_theirs += now - latest
-            latest = now
             return
-        idle = idle + _EVERY if now - latest < _EVERY / 10 else 0.0
-        latest = now
-        is_up = is_up or now - start - _not_theirs >= seconds or idle >= seconds
-        if is_up:
+        busy += took
+        idle = idle + _EVERY if took < _EVERY / 10 else 0.0
+        if caught or busy >= seconds or idle >= seconds:
             if caught:
                 _raise_at_next_line(frame)
             caught = True
@@ -130,25 +124,3 @@ def _raise_at_next_line(frame: FrameType | None) -> None:
             frame.f_trace = at_line
         frame = frame.f_back
     sys.settrace(lambda frame, event, argument: None)
-
-
-@contextlib.contextmanager
-def untimed() -> Iterator[None]:
-    """Stops the clock of :func:`time_limit` meanwhile: what is not the student's code does not take their time."""
-    global _not_theirs
-    if not _can_interrupt():
-        yield
-        return
-    left, interval = signal.setitimer(signal.ITIMER_REAL, 0)
-    start = processor_time()
-    try:
-        yield
-    finally:
-        if left:  # else this is inside another `untimed`, which counts
-            _not_theirs += processor_time() - start
-        signal.setitimer(signal.ITIMER_REAL, left, interval)
-
-
-def _can_interrupt() -> bool:
-    main = threading.current_thread() is threading.main_thread()
-    return main and hasattr(signal, "setitimer")

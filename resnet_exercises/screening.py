@@ -7,7 +7,6 @@ import builtins
 import difflib
 import inspect
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from resnet_exercises.errors import parsed_file
@@ -17,13 +16,14 @@ from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, Verdict
 
 #: mistakes that are told by a name: a class that does nothing for another reason looks the same to the probes
 SCREENED = ("init-misspelt", "forward-misspelt")
-RUN_THE_CELL = "Write your code in the cell above, run it, then run this one."
+WRITE = "Write your code in the cell above, run it, then run this one."
 
 
 def screen(exercise: Exercise, answer: Any) -> Verdict | None:
     """The verdict on what is no answer yet, or no answer at all; None where it can be tried."""
     wants_class = exercise.wants_class
     is_class = isinstance(answer, type)
+    # `make_layer` may be a class of stages
     makes_one = not wants_class and is_class and _is_module(answer, "Sequential")
     if (is_class != wants_class and not makes_one) or not callable(answer):
         return exercise.verdict(FAILED, _wrong_kind(exercise, answer))
@@ -31,11 +31,10 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
         return exercise.verdict(
             NOT_ATTEMPTED,
             f"This is {package}'s own `{answer.__name__}`, not yours. Run the cell with your code first: if it ends "
-            "in an "
-            "error, the name still means what was imported.",
+            "in an error, the name still means what was imported.",
         )
     if not wants_class:
-        return _not_attempted(exercise) if is_stub(answer) else None
+        return exercise.verdict(NOT_ATTEMPTED, WRITE) if is_stub(answer) else None
     return _screen_class(exercise, answer)
 
 
@@ -75,7 +74,7 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
     if is_stub(own.get("__init__")) and is_stub(own.get("forward")):
         methods = [name for name in own if inspect.isfunction(own[name])]
         if all(is_stub(own[name]) for name in methods):
-            return _not_attempted(exercise)
+            return exercise.verdict(NOT_ATTEMPTED, WRITE)
     for name in ("__init__", "forward"):
         if name not in own and (near := _misspelt(name, own)):
             id = f"{name.strip('_')}-misspelt"
@@ -87,15 +86,8 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
     if is_stub(own["forward"]):
         begun = _sets_attributes(own.get("__init__"))
         there = "`__init__` is there; now write `forward`." if begun else ""
-        return _not_attempted(exercise, there or "`forward` is still empty.")
+        return exercise.verdict(NOT_ATTEMPTED, there or "`forward` is still empty.")
     return None
-
-
-def _not_attempted(
-    exercise: Exercise,
-    message: str = RUN_THE_CELL,
-) -> Verdict:
-    return exercise.verdict(NOT_ATTEMPTED, message)
 
 
 def _misspelt(name: str, own: dict[str, object]) -> str | None:
@@ -136,15 +128,12 @@ def is_stub(function: Any) -> bool:
 def _is_idle(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Pass):
         return True
-    if isinstance(statement, ast.Raise):
-        return _error_named(statement.exc) == "NotImplementedError"
-    if isinstance(statement, (ast.Return, ast.Expr)):
-        value = statement.value
-        nothing = (None, ...) if isinstance(statement, ast.Return) else (value,)
-        if value is None or isinstance(value, ast.Constant):
-            return value is None or isinstance(statement, ast.Expr) or value.value in nothing
-        return _error_named(value) == "NotImplementedError"
-    return False
+    if not isinstance(statement, (ast.Raise, ast.Return, ast.Expr)):
+        return False
+    value = statement.exc if isinstance(statement, ast.Raise) else statement.value
+    if isinstance(value, ast.Constant):
+        return isinstance(statement, ast.Expr) or value.value in (None, ...)
+    return value is None or _error_named(value) == "NotImplementedError"
 
 
 def _error_named(expression: ast.expr | None) -> str:
@@ -152,7 +141,9 @@ def _error_named(expression: ast.expr | None) -> str:
     called = expression.func if isinstance(expression, ast.Call) else expression
     name = getattr(called, "id", "")
     kind = getattr(builtins, name, None)
-    return name if isinstance(kind, type) and issubclass(kind, BaseException) else ""
+    if not isinstance(kind, type) or issubclass(kind, Warning):
+        return ""
+    return name if issubclass(kind, BaseException) else ""
 
 
 def _sets_attributes(function: Any) -> bool:
@@ -165,28 +156,12 @@ def _sets_attributes(function: Any) -> bool:
 
 
 def dropped_error(answer: Any) -> str:
-    """The first error that an answer makes and does not raise, as in ``ValueError("…")`` alone on a line."""
+    """The first error that an answer makes or prints, and does not raise, as in ``ValueError("…")`` alone on a line."""
     methods = vars(answer).values() if isinstance(answer, type) else [answer]
     for tree in filter(None, map(source_tree, filter(inspect.isfunction, methods))):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Expr) and (name := _error_named(node.value)):
-                return name
+            value = node.value if isinstance(node, ast.Expr) else None
+            for made in (value, *getattr(value, "args", ())):
+                if name := _error_named(made):
+                    return name
     return ""
-
-
-def forgets_raise(answer: Any) -> bool:
-    """Whether a function names an error outside of ``except``, and has no ``raise`` at all."""
-    tree = source_tree(answer)
-    if tree is None or any(isinstance(node, ast.Raise) for node in ast.walk(tree)):
-        return False
-    caught = {id(name) for name in _caught(tree)}
-    return any(
-        isinstance(node, ast.Name) and _error_named(node) and id(node) not in caught
-        for node in ast.walk(tree)
-    )
-
-
-def _caught(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler) and node.type is not None:
-            yield from ast.walk(node.type)

@@ -52,9 +52,13 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
-_AXES = {"1": "numbers of channels", "2": "heights", "3": "widths"}
 #: PyTorch's words → what they mean here; {0}, {1}, … are the numbers found in them
 _MEANINGS = (
+    (
+        r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)",
+        "Two tensors that must have the same shape, as in a sum, have different sizes along axis {2}: {0} and {1}. "
+        "In images, axis 1 has the channels, 2 the height and 3 the width.",
+    ),
     (
         r"weight of size \[(\d+), .*expected input.* to have (\d+) channels, but got (\d+) channels",
         "A convolution was made for {1} channels (it gives {0}) and receives {2}. Look at its in_channels, or at the "
@@ -75,6 +79,11 @@ _MEANINGS = (
         "An in-place operation, such as += or inplace=True, overwrote a tensor that the gradient needs.",
     ),
     (
+        r"^torch\.nn\.[\w.]*?(\w+) is not a Module subclass",
+        "`nn.{0}` is a class, and no layer yet: brackets are missing, as in `nn.ReLU()`.",
+    ),
+    (r"(\w+) is not a Module subclass", "nn.Sequential takes modules, and no {0}."),
+    (
         r"(?s)before Module.__init__\(\) call|__init__\(\) call.*Module|Module.*__init__\(\) call",
         "Call super().__init__() first in your __init__.",
     ),
@@ -83,14 +92,6 @@ _MEANINGS = (
 
 def translate(text: str) -> str:
     """What PyTorch's message means here, or an empty string."""
-    match = re.search(
-        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)",
-        text,
-    )
-    if match:
-        a, b, axis = match.groups()
-        what = _AXES.get(axis, f"sizes along axis {axis}")
-        return f"Two tensors that must have the same shape, as in a sum, have different {what}: {a} and {b}."
     for words, meaning in _MEANINGS:
         if match := re.search(words, text):
             return meaning.format(*match.groups())
@@ -99,13 +100,6 @@ def translate(text: str) -> str:
             f"A layer ({layer}) stands where a tensor is needed. A layer is applied by brackets behind it, as in "
             f"`self.layer(x)`; without them, or as `nn.{layer}(x)`, it is made or named, and not applied."
         )
-    if match := re.fullmatch(r"([\w.]+\.)?(\w+) is not a Module subclass", text.strip()):
-        if match[1] and match[1].startswith(
-            "torch.nn."
-        ):  # its layers are modules, so this is a class
-            return f"`nn.{match[2]}` is a class, and no layer yet: brackets are missing, as in `nn.ReLU()`."
-        layer = with_article(match[2])
-        return f"{layer[0].upper()}{layer[1:]} stands where nn.Sequential takes one module."
     if " as its " in (odd := odd_types(text)):
         return f"A convolution gets {odd}."
     return ""
@@ -117,16 +111,12 @@ def layer_for_tensor(text: str) -> str:
         return ""
     from torch import Tensor, nn
 
-    for pattern in (
-        r"must be Tensor, not (\w+)",
-        r"arguments - got \((\w+),",
-        r"unsupported operand type\(s\) for \S+ '(\w+)' and 'Tensor'",
-        r"unsupported operand type\(s\) for \S+ 'Tensor' and '(\w+)'",
-    ):
-        match = re.search(pattern, text)
-        if match and isinstance(getattr(nn, match.group(1), None), type):
-            return match.group(1)
-    match = re.search(r"'(\w+)' object has no attribute '(\w+)'", text)
-    if match and hasattr(nn, match.group(1)) and hasattr(Tensor, match.group(2)):
-        return match.group(1)
-    return ""
+    match = re.search(
+        r"must be Tensor, not (\w+)|arguments - got \((\w+),"
+        r"|'(\w+)' and 'Tensor'|'Tensor' and '(\w+)'|'(\w+)' object has no attribute '(?P<asked>\w+)'",
+        text,
+    )
+    if not match or match["asked"] and not hasattr(Tensor, match["asked"]):
+        return ""
+    layer = next(filter(None, match.groups()))
+    return layer if isinstance(getattr(nn, layer, None), type) else ""

@@ -20,9 +20,7 @@ class Verdict:
     status: str  #: ``"passed"``, ``"failed"`` or ``"not attempted"``
     mistake: str | None  #: id of the mistake that was recognised
     message: str  #: what happened and why, in the reader's terms
-    answer: str = (
-        ""  #: the name of the answer, where it is not the one that the exercise asks for
-    )
+    answer: str = ""  #: the name of the answer, where it is not the one that is asked for
     #: draws what a picture says better than words; called only when the verdict is displayed
     picture: Callable | None = field(default=None, repr=False, compare=False)
 

@@ -24,12 +24,10 @@ def all_names() -> list[str]:
     norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     names = ["conv1.weight", *(f"batchnorm1.{name}" for name in norm), "fc.weight", "fc.bias"]
     for stage, blocks in enumerate((3, 8, 36, 3), 1):
-        for block in range(blocks):
-            start = f"layer{stage}.{block}."
-            names += [f"{start}conv{n}.weight" for n in (1, 2, 3)]
-            names += [f"{start}batchnorm{n}.{name}" for n in (1, 2, 3) for name in norm]
-        names.append(f"layer{stage}.0.downsample.0.weight")
-        names += [f"layer{stage}.0.downsample.1.{name}" for name in norm]
+        layers = [f"{block}.conv{n}" for block in range(blocks) for n in (1, 2, 3)]
+        norms = [layer.replace("conv", "batchnorm") for layer in layers]
+        names += [f"layer{stage}.{layer}.weight" for layer in (*layers, "0.downsample.0")]
+        names += [f"layer{stage}.{n}.{x}" for n in (*norms, "0.downsample.1") for x in norm]
     return names
 
 
