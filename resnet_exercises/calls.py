@@ -165,10 +165,7 @@ class _Calls:
 
     def once(self, one: Call, special: bool = False) -> tuple[Result, object]:
         """One call: what it gave, as plain values and as it is."""
-        try:
-            return _once(self.answer, one, special, self.right[one].kind == "error")
-        except TimeIsUp as error:
-            raise OutOfTime(error, one) from None
+        return _once(self.answer, one, special, self.right[one].kind == "error")
 
 
 def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Result, object]:
@@ -183,6 +180,8 @@ def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Re
             shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
             return Result("changed input", how, shown), result
         return plain(result), result
+    except TimeIsUp as error:
+        raise OutOfTime(error, one) from None
     except Exception as error:
         if isinstance(error, NotImplementedError) and not special:
             raise

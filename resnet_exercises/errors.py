@@ -6,6 +6,7 @@ import ast
 import functools
 import linecache
 import re
+import symtable
 import textwrap
 import traceback
 from collections.abc import Callable
@@ -144,12 +145,14 @@ def raising_statement(error: BaseException) -> ast.Raise | ast.Assert | None:
 def parsed_file(path: str) -> ast.Module | None:
     """The syntax tree of the file or notebook cell ``path``; None where there is no text of it."""
     linecache.checkcache(path)
-    return _parsed("".join(linecache.getlines(path)))
+    return parsed("".join(linecache.getlines(path)))
 
 
 @functools.lru_cache(maxsize=64)
-def _parsed(text: str) -> ast.Module | None:
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree; None where there is no text, or none that Python can read."""
     try:
+        symtable.symtable(text, "cell", "exec")  # finds arguments of one name, too
         return ast.parse(text) if text else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

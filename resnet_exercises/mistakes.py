@@ -103,9 +103,13 @@ _numbers: Iterator[int] = iter(range(10**9))
 
 
 def build(text: str, name: str, called: str = "an answer") -> object:
-    """What ``name`` is after ``text`` was run. Its lines can be shown and parsed, as those of a notebook's cell."""
-    path = f"<{called} {next(_numbers)}>"
-    linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path
-    space = {"__name__": "__main__"}
-    exec(compile(text, path, "exec"), space)
+    """What ``name`` is after ``text`` was run."""
+    space: dict[str, object] = {"__name__": "__main__"}
+    run(text, f"<{called} {next(_numbers)}>", space)
     return space[name]
+
+
+def run(text: str, path: str, space: dict[str, object]) -> None:
+    """Runs code in the names of ``space``. Its lines can be shown and parsed as those of a file ``path``."""
+    linecache.cache[path] = len(text), None, text.splitlines(keepends=True), path
+    exec(compile(text, path, "exec", dont_inherit=True), space)

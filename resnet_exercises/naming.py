@@ -66,11 +66,11 @@ def likely(exercise: Exercise, number: int, got: Any) -> list[Mistake]:
 
     What is seen is only an order: a machine that computes other numbers finds the same name, later.
     """
-    seen = gist(exercise.expected[0][number], got)
+    what, seen = gist(exercise.expected[0][number], got)
 
     def far(mistake: Mistake) -> bool:
-        known = exercise.index.get(mistake.id)
-        return known is not None and not near((known[1], known[2]), seen)
+        _, known_what, known = exercise.index.get(mistake.id, (number, what, seen))
+        return known_what != what or not math.isclose(known, seen, rel_tol=1e-3)
 
     candidates = [
         mistake
@@ -107,8 +107,3 @@ def _(value: float) -> float:
 @size.register(tuple)
 def _(value) -> float:
     return sum(map(size, value))
-
-
-def near(first: tuple[str, float], second: tuple[str, float]) -> bool:
-    """Whether two gists are those of one mistake, as far as one number can tell."""
-    return first[0] == second[0] and math.isclose(first[1], second[1], rel_tol=1e-3)

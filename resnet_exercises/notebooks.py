@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resnet_exercises import EXERCISES
+from resnet_exercises.errors import parsed
 from resnet_exercises.exercise import load
 
 
@@ -93,15 +94,6 @@ def python_only(source: str) -> str:
         return ""  # the cell is in another language
     magic = re.compile(r"^(\s*)(?:[%!?]|[\w, ]+=\s*[%!]|[\w.]+\?+\s*$).*$")
     return "\n".join(magic.sub(r"\1pass", line) for line in source.split("\n"))
-
-
-def parsed(source: str) -> ast.Module | None:
-    """The syntax tree, or None where Python cannot read the source."""
-    try:
-        symtable.symtable(source, "cell", "exec")  # finds arguments of one name, too
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def find_tasks(cells: list[Cell]) -> list[Task]:
