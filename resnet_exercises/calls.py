@@ -23,14 +23,14 @@ ENOUGH = 0.3  # seconds of processor time in calls: then no more of the many are
 LITTLE = 0.01  # and then no large ones: an answer that counts in loops would never end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """One call: positional and named arguments, and all of them in the order of the signature, defaults included."""
 
     label: str
-    positional: tuple = field(compare=False)
-    named: dict[str, object] = field(compare=False)
-    everything: tuple = field(compare=False)
+    positional: tuple
+    named: dict[str, object]
+    everything: tuple
 
     def __str__(self) -> str:
         return self.label

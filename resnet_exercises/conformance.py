@@ -148,12 +148,11 @@ def compared(depth: int, make: Callable) -> list[Entry]:
     parameters = counted(count_parameters(model), count_parameters(theirs))
     if reason := shared_weights(model):
         return [parameters, NOT_COMPARED, Entry(False, "shared", reason), NOT_COMPARED]
-    try:
-        costs = counted(attempt(_multiply_adds, model), _multiply_adds(theirs), MUCH_WORK)
-    except StudentError as error:
-        costs = _no_output(error)
+    costs = _of_output(
+        lambda: counted(_multiply_adds(model), _multiply_adds(theirs), MUCH_WORK)
+    )
     weights = Entry(*load_by_name(model, theirs.state_dict()))
-    logits = _compare(model, theirs) if weights.right else NOT_COMPARED
+    logits = _of_output(lambda: _compare(model, theirs)) if weights.right else NOT_COMPARED
     if logits.reason == PAPERS_STRIDE:  # it explains the multiply-adds too
         costs = replace(costs, reason=f"{costs.reason} {PAPERS_STRIDE}")
         logits = replace(logits, reason="")
@@ -184,11 +183,14 @@ def _multiply_adds(model: nn.Module) -> int:
     return counter.get_total_flops() // 2  # it counts both
 
 
-def _no_output(error: StudentError) -> Entry:
-    """The entry for a forward pass that raises. One that does not end, or is not written, ends the row."""
-    if error.timed_out or error.not_implemented:
-        raise error
-    return Entry(False, "no output", error.explain())
+def _of_output(entry: Callable[[], Entry]) -> Entry:
+    """What ``entry`` gives, which calls forward. One that does not end, or is not written, ends the row."""
+    try:
+        return attempt(entry)
+    except StudentError as error:
+        if error.timed_out or error.not_implemented:
+            raise
+        return Entry(False, "no output", error.explain())
 
 
 @torch.no_grad()
@@ -199,10 +201,7 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
     """
     for x in (100 * random_input(2, 3, 64, 97), random_input(1, 3, 65, 64)):
         expected = theirs(x)
-        try:
-            got = attempt(numbers, attempt(model, x.clone()))
-        except StudentError as error:
-            return _no_output(error)
+        got = numbers(model(x.clone()))
         if same(got, expected):
             continue
         if not isinstance(got, Tensor):

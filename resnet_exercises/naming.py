@@ -103,7 +103,6 @@ def _(value: float) -> float:
     return value if math.isfinite(value) else 0.0
 
 
-@size.register(list)
-@size.register(tuple)
+@size.register(list | tuple)
 def _(value) -> float:
     return sum(map(size, value))

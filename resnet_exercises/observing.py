@@ -123,8 +123,7 @@ def equal(first: Any, second: Any) -> bool:
     return first == second
 
 
-@equal.register(list)
-@equal.register(tuple)
+@equal.register(list | tuple)
 def _(first, second) -> bool:
     return len(first) == len(second) and all(map(same, first, second))
 
@@ -190,15 +189,12 @@ def _(right: list, wrong, what: str) -> str:
         return f"{what}: expected {short(right)}, got {short(wrong)}."
     places = [n for n, (r, w) in enumerate(zip(right, wrong), 1) if not same(w, r)]
     if any(hasattr(entry, "shape") for entry in right):
-        listed = ", ".join(map(str, places))
         wrong_ones = f"{len(places)} of {len(right)} entries of {what} are wrong"
-        return f"{wrong_ones}. In the order of use: {listed}."
-    r, w = short(right[places[0] - 1]), short(wrong[places[0] - 1])
-    others = len(places) - 1
-    more = f"; {others} more {'is' if others == 1 else 'are'} wrong too" if others else ""
-    if len(right) == 1:
-        return f"{what}: expected {r}, got {w}."
-    return f"{what}: number {places[0]} of {len(right)} should be {r}, and is {w}{more}."
+        return f"{wrong_ones}. In the order of use: {', '.join(map(str, places))}."
+    first, *others = places
+    more = f"; wrong too: {len(others)} more" if others else ""
+    r, w = short(right[first - 1]), short(wrong[first - 1])
+    return f"{what}: number {first} of {len(right)} should be {r}, and is {w}{more}."
 
 
 @functools.singledispatch
@@ -211,8 +207,7 @@ def short(value: object) -> str:
     return text if len(text) <= 200 else text[:200] + " …"
 
 
-@short.register(list)
-@short.register(tuple)
+@short.register(list | tuple)
 def _(value) -> str:
     if any(hasattr(entry, "shape") for entry in value):
         return f"{len(value)} tensors"

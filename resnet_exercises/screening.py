@@ -27,7 +27,8 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
     makes_one = not wants_class and is_class and _is_module(answer, "Sequential")
     if (is_class != wants_class and not makes_one) or not callable(answer):
         return exercise.verdict(FAILED, _wrong_kind(exercise, answer))
-    if package := _owner(answer):
+    package = str(getattr(answer, "__module__", "")).split(".")[0]
+    if package in ("torchvision", "resnet_lib", "resnet_exercises"):  # as chapters import them
         return exercise.verdict(
             NOT_ATTEMPTED,
             f"This is {package}'s own `{answer.__name__}`, not yours. Run the cell with your code first: if it ends "
@@ -40,12 +41,11 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
 
 def _wrong_kind(exercise: Exercise, answer: Any) -> str:
     what = "class" if exercise.wants_class else "function"
-    made = not isinstance(answer, type) and not inspect.isfunction(answer)
-    without = ", without brackets" if made else ""
+    kind = "a class" if isinstance(answer, type) else named_kind(answer)
     if exercise.wants_class and _is_module(type(answer)):
         kind = "an instance"
-    else:
-        kind = "a class" if isinstance(answer, type) else named_kind(answer)
+    is_made = not isinstance(answer, type) and not inspect.isfunction(answer)
+    without = ", without brackets" if is_made else ""
     return (
         f"The check got {kind}, where it expected a {what}. "
         f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
@@ -58,12 +58,6 @@ def _is_module(kind: type, name: str = "Module") -> bool:
     return nn is not None and issubclass(kind, getattr(nn, name))
 
 
-def _owner(answer: Any) -> str:
-    """The package that defines ``answer``, where it is one whose names the chapters import; else an empty string."""
-    package = str(getattr(answer, "__module__", "")).split(".")[0]
-    return package if package in ("torchvision", "resnet_lib", "resnet_exercises") else ""
-
-
 def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
     if not _is_module(answer):
         said = "Your class is no nn.Module: begin it with `class …(nn.Module):`."
@@ -71,10 +65,8 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
     module = sys.modules["torch.nn"].Module
     bases = [base for base in answer.__mro__ if base not in module.__mro__]
     own = {name: value for base in bases for name, value in vars(base).items()}
-    if is_stub(own.get("__init__")) and is_stub(own.get("forward")):
-        methods = [name for name in own if inspect.isfunction(own[name])]
-        if all(is_stub(own[name]) for name in methods):
-            return exercise.verdict(NOT_ATTEMPTED, WRITE)
+    if all(map(is_stub, filter(callable, own.values()))):
+        return exercise.verdict(NOT_ATTEMPTED, WRITE)
     for name in ("__init__", "forward"):
         if name not in own and (near := _misspelt(name, own)):
             id = f"{name.strip('_')}-misspelt"
