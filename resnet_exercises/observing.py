@@ -191,10 +191,12 @@ def _(right: list, wrong, what: str) -> str:
     if any(hasattr(entry, "shape") for entry in right):
         wrong_ones = f"{len(places)} of {len(right)} entries of {what} are wrong"
         return f"{wrong_ones}. In the order of use: {', '.join(map(str, places))}."
-    first, *others = places
-    more = f"; wrong too: {len(others)} more" if others else ""
-    r, w = short(right[first - 1]), short(wrong[first - 1])
-    return f"{what}: number {first} of {len(right)} should be {r}, and is {w}{more}."
+    r, w = short(right[places[0] - 1]), short(wrong[places[0] - 1])
+    if len(right) == 1:
+        return f"{what}: expected {r}, got {w}."
+    others = len(places) - 1
+    more = f"; {others} more {'is' if others == 1 else 'are'} wrong too" if others else ""
+    return f"{what}: number {places[0]} of {len(right)} should be {r}, and is {w}{more}."
 
 
 @functools.singledispatch

@@ -52,12 +52,12 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
-#: PyTorch's words → what they mean here; {0}, {1}, … are the numbers found in them
+_AXES = {"1": "numbers of channels", "2": "heights", "3": "widths"}
+#: PyTorch's words → what they mean here; {0}, {1}, … are the numbers found in them, {sizes} those along the axis
 _MEANINGS = (
     (
-        r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)",
-        "Two tensors that must have the same shape, as in a sum, have different sizes along axis {2}: {0} and {1}. "
-        "In images, axis 1 has the channels, 2 the height and 3 the width.",
+        r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (?P<axis>\d)",
+        "Two tensors that must have the same shape, as in a sum, have different {sizes}: {0} and {1}.",
     ),
     (
         r"weight of size \[(\d+), .*expected input.* to have (\d+) channels, but got (\d+) channels",
@@ -94,7 +94,8 @@ def translate(text: str) -> str:
     """What PyTorch's message means here, or an empty string."""
     for words, meaning in _MEANINGS:
         if match := re.search(words, text):
-            return meaning.format(*match.groups())
+            sizes = _AXES.get(match.groupdict().get("axis", ""), "sizes")
+            return meaning.format(*match.groups(), sizes=sizes)
     if layer := layer_for_tensor(text):
         return (
             f"A layer ({layer}) stands where a tensor is needed. A layer is applied by brackets behind it, as in "
