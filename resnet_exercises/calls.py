@@ -71,7 +71,7 @@ class OutOfTime(StudentError):
 
     def explain(self) -> str:
         return (
-            f"{self.running} had not finished when the time was up that a check has for your code. Either a loop in it "
+            f"{self.running} did not end in the time that a check has for your code. Either a loop in it "
             "never ends, or it is slow: make what takes long, such as a network, once and outside of the function."
         )
 

@@ -51,6 +51,9 @@ def attempt(function: Callable, *args, **kwargs):
         raise StudentError(error) from None
 
 
+TIMED_OUT = "Your code did not end in the time that a check has for it. Either a loop in it never ends, or it is slow."
+
+
 class StudentError(Exception):
     """What a student's code raised: ``kind`` and ``text``, and their own ``line`` where there is one."""
 
@@ -81,10 +84,7 @@ class StudentError(Exception):
     def explain(self) -> str:
         """One or two sentences for the student."""
         if self.timed_out:
-            return (
-                "Your code had not finished after the time that a check may take. "
-                "Either it is slow, or a loop in it never ends."
-            )
+            return TIMED_OUT
         where = f" at your line `{self.line}`" if self.line else ""
         said = re.sub(r",? but expected one of:?$", "", self.text.strip().partition("\n")[0])
         said = textwrap.shorten(said, 300, placeholder=" …")

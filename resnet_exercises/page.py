@@ -8,7 +8,7 @@ import linecache
 import re
 
 from resnet_exercises import check
-from resnet_exercises.errors import StudentError, TimeIsUp
+from resnet_exercises.errors import TIMED_OUT, StudentError
 from resnet_exercises.exercise import load
 from resnet_exercises.running import as_long_as, time_limit
 from resnet_exercises.screening import WRITE
@@ -23,8 +23,9 @@ PLAIN = (
 SECONDS = 2.0
 LONGEST = 5_000  # characters of what the code prints
 FILE = "<your code>"
-#: what is said of code that nothing but the end of its process stops
-TIMED_OUT = StudentError(TimeIsUp()).explain()
+
+
+__all__ = ["PLAIN", "TIMED_OUT", "check_code"]
 
 
 def check_code(name: str, code: str) -> dict[str, str | None]:
@@ -54,7 +55,7 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
     except BaseException as error:  # sys.exit() too
         verdict = exercise.verdict(FAILED, _told(error))
     else:
-        missing = f"Your code defines no `{exercise.asked}`: write `{exercise.signature}`."
+        missing = f"Your code defines no `{exercise.asked}`: give your function that name."
         verdict = exercise.verdict(NOT_ATTEMPTED, missing)
         if exercise.asked in space:
             verdict = check(name, space[exercise.asked])

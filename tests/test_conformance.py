@@ -208,6 +208,6 @@ def test_an_endless_loop_ends_the_card(monkeypatch):
     card = conformance_card(endless, ResidualBasicBlock, ResidualBottleNeck)
     assert time.process_time() - start < 5 and sys.gettrace() is tracing
     (reason,) = card.reasons()
-    assert reason.startswith("ResNet-18, parameters: Your code had not finished")
+    assert reason.startswith("ResNet-18, parameters: Your code did not end")
     assert list(card.rows) == [18, 34, 50, 101, 152]
     assert str(card).count("not tried ○") == 19
