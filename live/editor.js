@@ -19,6 +19,7 @@ export function replace(textarea, { changed, run }) {
       indentUnit.of("    "),
       EditorState.tabSize.of(4),
       indentOnInput(),
+      EditorView.lineWrapping,
       bracketMatching(),
       closeBrackets(),
       pythonLanguage,

@@ -12,6 +12,7 @@ import re
 import pytest
 from answers import RIGHT, WRONG
 from arranging import arrangement
+from axe_playwright_python.sync_playwright import Axe
 from make_live import exercises
 from playwright.sync_api import expect
 
@@ -32,7 +33,7 @@ class Exercise:
     """An exercise in an open page, found as a reader finds it: by names and roles."""
 
     def __init__(self, page, name: str):
-        self.page = page
+        self.page, self.name = page, name
         self.place = page.locator(f"[data-exercise={name}]")
         self.code = self.place.get_by_role("textbox", name="Your code")
         self.verdict = self.place.get_by_role("status")
@@ -518,6 +519,41 @@ def test_without_scripts_the_page_is_as_the_notebook(browser, site):
     expect(place.get_by_text("raise NotImplementedError")).to_be_visible()
     expect(place.get_by_text("not attempted")).to_be_visible()
     context.close()
+
+
+def test_what_cannot_be_loaded_is_told_and_can_be_tried_again(visit):
+    exercise, lines = visit("same_padding"), visit("basic_block")
+    for page in (exercise.page, lines.page):
+        page.route(re.compile("/live/(packages|basic_block)"), lambda route: route.abort())
+    exercise.write(load("same_padding").text)
+    lines.free(arrangement("basic_block")["solution"][0][0]).click()
+    for place in (exercise, lines):
+        place.button("Check").click()
+        assert "could not be loaded" in place.expect("not attempted")
+        place.page.unroute_all()
+        place.button("Check").click()
+    exercise.expect("passed")
+    expect(lines.verdict).to_contain_text("forward has no line yet")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_accessibility_in_use(visit, width, colours):
+    """axe finds nothing in an editor with a verdict and output, and in lines that are put in order."""
+    view = {"viewport": {"width": width, "height": 900}, "color_scheme": colours}
+    code, lines = visit("output_size", **view), visit("basic_block", **view)
+    code.write("print('hello')\n" + function("output_size", "return 'seven'  # no number"))
+    for number in arrangement("basic_block")["solution"][1]:
+        lines.free(number).click()
+    for place, status in ((code, "failed"), (lines, "not attempted")):
+        place.button("Check").click()
+        place.expect(status)
+        found = (
+            Axe()
+            .run(place.page, context=f"[data-exercise={place.name}]")
+            .response["violations"]
+        )
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
 
 # --- my work ---------------------------------------------------------------------------------
