@@ -28,7 +28,7 @@ export class LineExercise extends Exercise {
       ? el("li", { class: "lines-frame" }, el("code", {}, row || " "))
       : el("li", { style: `--indent: ${indents[row]}` }, this.parts[row])));
     return el("div", { class: "lines" },
-      el("div", {}, el("p", { class: "lines-title" }, HOW), this.free),
+      el("div", {}, el("p", { class: "lines-how" }, HOW), this.free),
       el("div", {}, el("p", { class: "lines-title" }, "Your code"), el("ol", { class: "lines-code", "aria-label": "Your code" }, ...code)));
   }
 

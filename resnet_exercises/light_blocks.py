@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,19 @@ class Kept(type):
                 f"your code sets `{name}` of the block class that it was given, which others use too; only read it"
             )
         super().__setattr__(name, value)
+
+
+class Plan(NamedTuple):
+    """What a block was built with, and whether its shortcut has weights."""
+
+    in_channels: int
+    channels: int
+    stride: int
+    projects: bool
+
+    def __repr__(self) -> str:
+        shortcut = "a projection" if self.projects else "x itself"
+        return f"in_channels {self.in_channels}, channels {self.channels}, stride {self.stride}, shortcut {shortcut}"
 
 
 class LightBlock(nn.Module, metaclass=Kept):
@@ -59,12 +73,12 @@ class LightBlock(nn.Module, metaclass=Kept):
         self.given = int(in_channels), int(channels), int(self.stride)
 
     @property
-    def built_with(self) -> tuple[int, int, int, str]:
-        """In_channels, channels, stride and the kind of shortcut, which may also be set after the block is built."""
+    def built_with(self) -> Plan:
+        """Its plan. The shortcut may also be set after the block is built."""
         shortcut = self.downsample  # an nn.Identity has no weights
         is_layer = isinstance(shortcut, nn.Module)
         projects = bool([*shortcut.parameters()]) if is_layer else shortcut is not None
-        return *self.given, "projected" if projects else "identity"
+        return Plan(*self.given, projects)
 
     def forward(self, x: Tensor) -> Tensor:
         wanted, got = self.given[0], x.shape[1]

@@ -567,9 +567,10 @@ def test_progress_keeps_what_was_passed(capsys, new_session):
 def test_a_block_that_differs_is_shown_beside_the_one_that_it_should_be():
     """Not beside another one, which is right: the lists are sorted, and what is wrong may move a whole stage."""
     late = WRONG["resnet"]["in_channels updated last"][0]
-    assert "(128, 128, 1, 'identity'); expected (256, 128, 1, 'identity')" in (
-        check("resnet", late).message
+    wrong, right = (
+        f"in_channels {n}, channels 128, stride 1, shortcut x itself" for n in (128, 256)
     )
+    assert f"{wrong}; expected {right}" in check("resnet", late).message
 
 
 def test_a_verdict_displays_itself():

@@ -14,7 +14,7 @@ __all__ = ["PRAISE", "evidence", "probes"]
 PRAISE = {
     "make_layer": "Blocks, channels, stride and projection are right, for every block and every expansion."
 }
-BUILT_WITH = "(in_channels, channels, stride, shortcut) of each block"
+BUILT_WITH = "plan of each block"
 #: in_channels, channels, blocks and stride: the lengths of ResNet-34, 101 and 152, and one more than any of them has;
 #: then a width at which equal numbers are two objects, as Python has them above 256
 LARGE = [*((64, 128, blocks, 2) for blocks in (2, 4, 6, 8, 23, 36, 37)), (512, 512, 1, 1)]

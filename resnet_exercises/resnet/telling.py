@@ -8,8 +8,7 @@ from resnet_exercises.errors import StudentError
 from resnet_exercises.light_blocks import LightBlock
 from resnet_exercises.steps import tell_steps
 
-BUILT_WITH = "(in_channels, channels, stride, shortcut)"
-BLOCKS = f"the blocks {BUILT_WITH}"
+BLOCKS = "what the blocks are built with"
 NO_BLOCKS = "what the network has in place of its blocks"
 
 
@@ -51,7 +50,7 @@ def evidence(probe, expected, got) -> str:
             f"With {probe.label}: PyTorch finds none of the {len(right)} blocks in your network; "
             f"in their place it has {found}."
         )
-    got_of, right_of = (Counter(plan[1] for plan in plans) for plans in (wrong, right))
+    got_of, right_of = (Counter(plan.channels for plan in plans) for plans in (wrong, right))
     lengths = [
         f"layer{number}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]}"
         for number, channels in enumerate((64, 128, 256, 512), 1)
@@ -63,9 +62,9 @@ def evidence(probe, expected, got) -> str:
         told = f"expected {len(right)} different blocks, and PyTorch finds {len(wrong)}: "
         told = (told if len(right) != len(wrong) else "") + "; ".join(lengths)
     elif extra and lacking:
-        w = min(extra, key=lambda plan: plan[1])
-        r = min(lacking, key=lambda plan: (plan[1] != w[1], plan))
-        told = f"a block has {BUILT_WITH} = {w}; expected {r}"
+        w = min(extra, key=lambda plan: plan.channels)
+        r = min(lacking, key=lambda plan: (plan.channels != w.channels, plan))
+        told = f"a block is built with {w}; expected {r}"
     else:
         told = f"one with {lacking[0]} is missing" if lacking else f"{extra[0]} is too many"
     error = next((seen for seen in got.values() if isinstance(seen, StudentError)), None)
