@@ -419,12 +419,13 @@ def gradients(module: nn.Module, x: Tensor, weights: Roles) -> dict[str, object]
     """The gradients of a fixed random sum of the output, or the error: in train mode of the input and of each weight,
     in eval mode of the input alone, as it is asked for when one looks into a trained network.
     """
-    trained = [t for _, t in weights if module.training and owner(t).requires_grad]
+    in_training = module.training  # before: an answer's forward may change the mode
+    trained = [t for _, t in weights if in_training and owner(t).requires_grad]
     found = tried(StudentError, _gradients, module, x, trained)
     if isinstance(found, StudentError):
         return {"gradients": found}
     of_input, *of_weights = map(numbers, found)
-    if not module.training:
+    if not in_training:
         return {"gradient of the input in eval mode": of_input}
     return {"gradient of the input": of_input, "gradients of the weights": of_weights}
 
