@@ -32,15 +32,13 @@ class Reader:
 
     def __init__(self, source: str, given: Collection[str] = GIVEN_METHODS):
         self.given = given
-        self.lines = source.split("\n")
-        self.tree = ast.parse(source)
+        self.lines = source.strip().split("\n")
         self.tiles: list[Tile] = []
-        self.functions: list[ast.FunctionDef] = []
         self.of_part: list[ast.FunctionDef] = []  # which function a part belongs to
         self.indents: dict[int, int] = {}
         self.result: ast.stmt | None = None  # a last line that stands there
         self.methods: dict[str, ast.FunctionDef] = {}
-        for node in self.tree.body:
+        for node in ast.parse(source.strip()).body:
             if isinstance(node, ast.ClassDef):
                 for method in node.body:
                     if isinstance(method, ast.FunctionDef):
@@ -52,11 +50,10 @@ class Reader:
         if function.name in self.given:
             self.methods[function.name] = function
             return
-        self.functions.append(function)
         self._body(function.body, function)
 
     def _body(self, body: list[ast.stmt], function: ast.FunctionDef) -> None:
-        fresh = True
+        part = None
         for node in body:
             if _is_frame(node):
                 continue
@@ -64,30 +61,27 @@ class Reader:
                 self._body(node.body, function)
                 self.result = body[-1]  # what follows stands there
                 return
-            if fresh:
+            if part is None:
+                part = len(self.of_part)
                 self.of_part.append(function)
-                fresh = False
+                self.indents[part] = node.col_offset
             lines = self.lines[node.lineno - 1 : node.end_lineno]
             text = "\n".join(line for line in lines if line.strip())
-            self.indents.setdefault(len(self.of_part) - 1, node.col_offset)
-            part = len(self.of_part) - 1
             self.tiles.append(Tile(part, node, textwrap.dedent(text)))
 
     def rows(self) -> list[str | int]:
         """The lines of the frame, and the number of a part where its tiles stand."""
-        part_of = {}
+        spans: dict[int, tuple[int, int]] = {}
         for tile in self.tiles:
-            for line in range(tile.node.lineno, tile.node.end_lineno + 1):
-                part_of[line] = tile.part
+            first, _ = spans.get(tile.part, (tile.node.lineno, 0))
+            spans[tile.part] = first, tile.node.end_lineno
         found: list[str | int] = []
         for number, line in enumerate(self.lines, start=1):
-            if number in part_of:
-                if part_of[number] not in found:
-                    found.append(part_of[number])
-            elif line.strip() or (found and not isinstance(found[-1], int)):
+            parts = [part for part, (first, last) in spans.items() if first <= number <= last]
+            if not parts:
                 found.append(line)
-            elif number < len(self.lines) and "def " in self.lines[number]:
-                found.append(line)
+            elif parts[0] not in found:
+                found.append(parts[0])
         return found
 
 
