@@ -398,8 +398,8 @@ def behaviour(
         seen["output in train mode"] = numbers(module.train()(x.clone()))
     seen["running statistics"] = statistics(now())
     with Weights():
-        seen |= gradients(module.eval(), x, weights)
-        seen |= gradients(module.train(), x, weights)
+        seen |= gradients(module, x, weights, in_training=False)
+        seen |= gradients(module, x, weights, in_training=True)
     seen["the settings of the batch norms"] = watch.settings or "as they should be"
     seen["the numbers that its weights begin with"] = begins
     return seen
@@ -415,11 +415,13 @@ def unchanged(given: Tensor, x: Tensor) -> Fact:
     return Fact(torch.equal(given, x), "your code has changed the numbers in x, its input")
 
 
-def gradients(module: nn.Module, x: Tensor, weights: Roles) -> dict[str, object]:
+def gradients(
+    module: nn.Module, x: Tensor, weights: Roles, in_training: bool
+) -> dict[str, object]:
     """The gradients of a fixed random sum of the output, or the error: in train mode of the input and of each weight,
     in eval mode of the input alone, as it is asked for when one looks into a trained network.
     """
-    in_training = module.training  # before: an answer's forward may change the mode
+    module.train(in_training)
     trained = [t for _, t in weights if in_training and owner(t).requires_grad]
     found = tried(StudentError, _gradients, module, x, trained)
     if isinstance(found, StudentError):

@@ -224,9 +224,9 @@ class Look:
         seen["output in train mode"] = output
         theirs = [tensor.clone() for tensor in self.shortcut.buffers()]
         seen["running statistics"] = tensors.statistics(self.now()) + theirs
-        seen |= tensors.gradients(module.train(), x, self.weights)
+        seen |= tensors.gradients(module, x, self.weights, in_training=True)
         self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
-        seen |= tensors.gradients(module.eval(), x, self.weights)
+        seen |= tensors.gradients(module, x, self.weights, in_training=False)
         with torch.no_grad():
             rows = x.clone(memory_format=torch.channels_last)
             seen["output for an input in channels_last layout"] = numbers(module(rows))
