@@ -100,21 +100,39 @@ def function(name: str, body: str) -> str:
     return f"def {name}{inspect.signature(load(name).solution)}:\n    {body}\n"
 
 
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_code_exercise_is_passed_failed_by_name_and_stopped(visit, name):
+def test_a_code_exercise_is_passed_failed_by_name_and_stopped(visit, name, by):
     exercise, known = visit(name), load(name)
+    keys = exercise.page.keyboard
     mistake = next(mistake for mistake in known.mistakes if not mistake.needs)
+
+    def check_it(code: str) -> None:
+        if by == "mouse":
+            exercise.write(code)
+            exercise.button("Check").click()
+            return
+        exercise.code.focus()
+        expect(exercise.place.locator(".cm-editor")).to_be_visible(timeout=PATIENCE)
+        keys.press("Control+a")
+        keys.insert_text(code)
+        keys.press("Tab")
+        keys.press("Enter")
+
     for code, status, said in (
         (function(name, "raise NotImplementedError"), "not attempted", ""),
         (known.text, "passed", ""),
         (mistake.code, "failed", mistake.says.replace("`", "").split("\n")[0]),
     ):
-        exercise.write(code)
-        exercise.button("Check").click()
+        check_it(code)
         assert said in exercise.expect(status)
-    exercise.write(function(name, LOOP))
-    exercise.button("Check").click()
-    exercise.button("Stop").click()
+    check_it(function(name, LOOP))
+    expect(exercise.button("Stop")).to_be_enabled()
+    if by == "mouse":
+        exercise.button("Stop").click()
+    else:
+        keys.press("Tab")
+        keys.press("Enter")
     assert "stopped" in exercise.expect("not attempted")
 
 
