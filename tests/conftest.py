@@ -11,6 +11,7 @@ import nbval.kernel
 import pytest
 from browser import opened
 from hypothesis import settings
+from in_page import PAGES, Exercise
 from jupyter_client.manager import KernelManager
 from run_notebooks import PATIENCE, kernel_manager
 
@@ -81,6 +82,31 @@ def site():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """A function that opens the page of an exercise; it fails where the page reports an error or asks another host."""
+    contexts, heard = [], []
+
+    def open_page(name: str, context=None, **options) -> Exercise:
+        if context is None:
+            context = browser.new_context(
+                **{"viewport": {"width": 390, "height": 900}, **options}
+            )
+            contexts.append(context)
+        page = context.new_page()
+        # the theme's own scripts do not expect a browser that keeps nothing
+        page.on("pageerror", lambda e: "/live/" in (e.stack or "") and heard.append(str(e)))
+        ours = site, "blob:", "data:"
+        page.on("request", lambda sent: sent.url.startswith(ours) or heard.append(sent.url))
+        page.goto(f"{site}/{PAGES[name]}")
+        return Exercise(page, name)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not heard
 
 
 @pytest.fixture
