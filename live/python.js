@@ -5,7 +5,7 @@ const PATIENCE = 60_000;
 const FROM_A_FILE = "This page was opened as a file, and browsers do not let a file load others. Open the published book, or serve the site: "
   + "python3 -m http.server in the folder _build/html, then the address localhost:8000.";
 
-let worker = null, waiting = null;
+let worker = null, waiting = null, clock = 0;
 
 export const isLoaded = () => worker !== null;
 
@@ -19,17 +19,14 @@ export function check(name, code, say) {
       say("Loading Python …");
       worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     } else say("Checking …");
-    let clock = 0;
     worker.onmessage = ({ data }) => {
       if (data.begins) {
         say("Checking …");
         clock = setTimeout(() => end(failed(data.timedOut)), PATIENCE);
         return;
       }
-      clearTimeout(clock);
-      waiting = null;
       if (data.trouble) end(trouble(data.trouble));
-      resolve(data.trouble ? trouble(data.trouble) : data.verdict);
+      else settle(data.verdict);
     };
     worker.onerror = (event) => {
       event.preventDefault();
@@ -47,6 +44,11 @@ export function stop() {
 function end(verdict) {
   worker?.terminate();
   worker = null;
+  settle(verdict);
+}
+
+function settle(verdict) {
+  clearTimeout(clock);
   waiting?.(verdict);
   waiting = null;
 }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import linecache
 import re
 
 from resnet_exercises import check
 from resnet_exercises.errors import TIMED_OUT, StudentError
 from resnet_exercises.exercise import load
+from resnet_exercises.mistakes import run
 from resnet_exercises.running import as_long_as, time_limit
 from resnet_exercises.screening import WRITE
 from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED
@@ -22,7 +22,6 @@ PLAIN = (
 #: seconds that the code itself may take before its function is tried
 SECONDS = 2.0
 LONGEST = 5_000  # characters of what the code prints
-FILE = "<your code>"
 
 
 __all__ = ["PLAIN", "TIMED_OUT", "check_code"]
@@ -33,16 +32,11 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
     ``printed``. Raises nothing, whatever the code does.
     """
     exercise = load(name)
-    linecache.cache[FILE] = (
-        len(code),
-        None,
-        code.splitlines(keepends=True),
-        FILE,
-    )  # the check reads it
     space = {
-        key: value for key, value in vars(formula).items() if key[0] != "_" and callable(value)
+        key: value
+        for key, value in vars(formula).items()
+        if key[0] != "_" and key != exercise.asked and callable(value)
     }
-    space = {key: value for key, value in space.items() if key != exercise.asked}
     space["__name__"] = "__main__"
     printed = io.StringIO()
     try:
@@ -51,7 +45,7 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
             contextlib.redirect_stderr(printed),
             time_limit(as_long_as(SECONDS)),
         ):
-            exec(compile(code, FILE, "exec", dont_inherit=True), space)
+            run(code, "<your code>", space)
     except BaseException as error:  # sys.exit() too
         verdict = exercise.verdict(FAILED, _told(error))
     else:
