@@ -15,12 +15,12 @@ from typing import Any
 from resnet_exercises.errors import StudentError, TimeIsUp, raising_statement
 from resnet_exercises.observing import Probe, Seen, first_difference, named_kind
 from resnet_exercises.running import as_long_as, processor_time
-from resnet_exercises.screening import dropped_error
+from resnet_exercises.screening import dropped_error, source_tree
 from resnet_exercises.torch_words import with_article
 
 LONGEST = 12  # of a list, so many entries are looked at, and its length
 ENOUGH = 0.3  # seconds of processor time in calls: then no more of the many are made
-LITTLE = 0.01  # and then no large ones: an answer that counts in loops would never end
+LITTLE = 0.01  # and where an answer counts in loops, no large ones: those would never end
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +107,16 @@ def calls(
             seen[one] = result if result == right[one] else form(result, right[one])
         if all(result.value == "refused" for result in seen.values()):
             refuses = [made.make(one, True) for one in then if right[one].kind == "error"]
-            seen["refuses the special cases too"] = all(
-                result.value in ("ValueError", "refused") for result in refuses
-            )
+            seen["refuses the special cases too"] = all(result.value in ("ValueError", "refused") for result in refuses)
         if all(result.kind == "float" for result in seen.values()):
             for one in large:  # how exact are they?
                 seen[one] = made.make(one, special=True)
         for one in then if not made.wrong else ():
             seen[one] = made.make(one, special=True)
+        loops = _has_loop(answer)
         for one in (*many, *large) if not made.wrong else ():
             # an answer that asks a network, say, is not tried on all of them
-            if made.wrong or made.seconds > as_long_as(LITTLE if one in large else ENOUGH):
+            if made.wrong or made.seconds > as_long_as(LITTLE if loops and one in large else ENOUGH):
                 break
             if (result := made.make(one, special=True)) != right[one]:
                 seen[one] = replace(result, right=right[one])
@@ -166,6 +165,12 @@ class _Calls:
     def once(self, one: Call, special: bool = False) -> tuple[Result, object]:
         """One call: what it gave, as plain values and as it is."""
         return _once(self.answer, one, special, self.right[one].kind == "error")
+
+
+def _has_loop(answer: Callable) -> bool:
+    tree = source_tree(answer)
+    loops = (ast.For, ast.While, ast.comprehension)
+    return tree is not None and any(isinstance(node, loops) for node in ast.walk(tree))
 
 
 def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Result, object]:
@@ -281,9 +286,7 @@ def _plain_tensor(value: Any, kind: str) -> Result:
     except Exception:  # on the meta device there are no numbers
         entries = Result("other")
     text = entries.short[1:-1] if shape == () else entries.short
-    return Result(
-        kind, (shape, entries.value), f"{text}, {with_article(kind)}", f"{kind}({text})"
-    )
+    return Result(kind, (shape, entries.value), f"{text}, {with_article(kind)}", f"{kind}({text})")
 
 
 def number_in_text(result: Result, expected: Result) -> Result:

@@ -173,6 +173,15 @@ def test_a_slow_machine_changes_no_verdict(monkeypatch):
     assert verdict.status == "passed" and allowed[0] >= 100 * took
 
 
+def test_a_clock_that_counts_other_work_hides_no_wrong_large_number(monkeypatch):
+    """In a page there is no clock for this code alone: what the machine does besides counts too."""
+    monkeypatch.setattr(
+        "resnet_exercises.calls.processor_time", itertools.count(step=0.001).__next__
+    )
+    wrong = "def multiply_adds(i, o, k, size):\n    return (i * o * k * k * size * size) & 0x7FFFFFFF"
+    assert check("multiply_adds", build(wrong, "multiply_adds")).status == "failed"
+
+
 def test_an_error_that_is_not_raised_is_told():
     """A `raise` that was forgotten: alone it is a stub, in a wrong answer the verdict says so."""
 
