@@ -70,9 +70,7 @@ def _judge(exercise: Exercise, answer: object, got: list[object]) -> Verdict:
         lines.insert(0, mistake.says)
     elif mistake := next(first_of_two(exercise, wrong, got), None):
         more = second_of_two(exercise, mistake, wrong, got)
-        lines[:0] = (
-            [mistake.says, more.says] if more else [f"At least: {goes_on(mistake.says)}"]
-        )
+        lines[:0] = [mistake.says, more.says] if more else [f"At least: {goes_on(mistake.says)}"]
     draw = None if error else getattr(exercise.module, "picture", None)
     id = mistake.id if mistake else None
     return exercise.verdict(FAILED, "\n".join(lines), id, draw and draw(*shown))

@@ -66,10 +66,7 @@ class ConformanceCard:
             for depth, row in self.rows.items():
                 if reason := row[number].reason:
                     depths.setdefault((column, reason), []).append(str(depth))
-        return [
-            f"ResNet-{', '.join(found)}, {column}: {reason}"
-            for (column, reason), found in depths.items()
-        ]
+        return [f"ResNet-{', '.join(found)}, {column}: {reason}" for (column, reason), found in depths.items()]
 
     def __str__(self) -> str:
         if self.status == NOT_ATTEMPTED:
@@ -148,9 +145,7 @@ def compared(depth: int, make: Callable) -> list[Entry]:
     parameters = counted(count_parameters(model), count_parameters(theirs))
     if reason := shared_weights(model):
         return [parameters, NOT_COMPARED, Entry(False, "shared", reason), NOT_COMPARED]
-    costs = _of_output(
-        lambda: counted(_multiply_adds(model), _multiply_adds(theirs), MUCH_WORK)
-    )
+    costs = _of_output(lambda: counted(_multiply_adds(model), _multiply_adds(theirs), MUCH_WORK))
     weights = Entry(*load_by_name(model, theirs.state_dict()))
     logits = _of_output(lambda: _compare(model, theirs)) if weights.right else NOT_COMPARED
     if logits.reason == PAPERS_STRIDE:  # it explains the multiply-adds too
@@ -168,9 +163,7 @@ def counted(got: int, expected: int, suspicion: str = "") -> Entry:
     """Two counts beside each other; ``suspicion`` is the reason where ours is more than three times theirs."""
     if got == expected:
         return Entry(True, f"{got:,}")
-    reason = (
-        f"{abs(got - expected):,} {'more' if got > expected else 'fewer'} than torchvision's."
-    )
+    reason = f"{abs(got - expected):,} {'more' if got > expected else 'fewer'} than torchvision's."
     if suspicion and got > 3 * expected:
         reason = suspicion
     return Entry(False, f"{got:,}, expected {expected:,}", reason)

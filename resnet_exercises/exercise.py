@@ -99,16 +99,12 @@ class Exercise:
         """Whether probe ``number`` sees ``got`` of a known mistake too. It looks as far, and remembers it."""
         seen, is_whole = self._seen.get((mistake.id, number), ({}, False))
         known = got if isinstance(got, dict) else seen
-        if not is_whole and all(
-            what in known and same(known[what], seen[what]) for what in seen
-        ):
+        if not is_whole and all(what in known and same(known[what], seen[what]) for what in seen):
             seen, is_whole = glimpse(self.probes[number], self.answer(mistake), got)
             self._seen[mistake.id, number] = seen, is_whole
         return is_whole and same(got, seen)
 
-    def verdict(
-        self, status: str, message: str, mistake: str | None = None, picture=None
-    ) -> Verdict:
+    def verdict(self, status: str, message: str, mistake: str | None = None, picture=None) -> Verdict:
         """A verdict on an answer to this exercise."""
         # half a character cannot be shown
         message = message.encode("utf8", "replace").decode("utf8")

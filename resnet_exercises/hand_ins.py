@@ -234,10 +234,7 @@ def as_rows(reports: list[Report]) -> list[list[str]]:
         cells = [got.get(column, "") for column in columns]
         rows.append([report.file, *counts, *cells, report.error or ""])
     # an apostrophe makes a text of what a spreadsheet would compute
-    return [
-        [f"'{text}" if text.lstrip().startswith(FORMULA) else text for text in row]
-        for row in rows
-    ]
+    return [[f"'{text}" if text.lstrip().startswith(FORMULA) else text for text in row] for row in rows]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -273,10 +270,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     bad_file = not is_folder and reports[0].error
     if given.json:
-        shown = [
-            {"file": r.file, "passed": r.passed, "exercises": r.verdicts, "error": r.error}
-            for r in reports
-        ]
+        shown = [{"file": r.file, "passed": r.passed, "exercises": r.verdicts, "error": r.error} for r in reports]
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     elif given.csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows(as_rows(reports))

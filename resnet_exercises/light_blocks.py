@@ -136,9 +136,7 @@ def begins_in_train_mode(module: nn.Module) -> bool:
 def state(module: nn.Module) -> dict[str, object]:
     """What every module should be in when it is new: train mode, float32, trainable."""
     return {
-        "every module begins in train mode": Fact(
-            begins_in_train_mode(module), "a new layer is in eval mode"
-        ),
+        "every module begins in train mode": Fact(begins_in_train_mode(module), "a new layer is in eval mode"),
         "the types of its weights": sorted({str(p.dtype) for p in module.parameters()}),
         "every weight has requires_grad": Fact(
             all(p.requires_grad for p in module.parameters()),
@@ -149,9 +147,7 @@ def state(module: nn.Module) -> dict[str, object]:
 
 def shares_weights(first: nn.Module, second: object) -> bool:
     """Whether a tensor of ``first`` is one of ``second`` too."""
-    return isinstance(second, nn.Module) and not tensor_ids(first).isdisjoint(
-        tensor_ids(second)
-    )
+    return isinstance(second, nn.Module) and not tensor_ids(first).isdisjoint(tensor_ids(second))
 
 
 def tensor_ids(module: nn.Module) -> set[int]:

@@ -20,9 +20,7 @@ class Mistake:
     says: str
     code: str
     edits: tuple = ()  #: what it replaces in the solution; nothing where ``code`` is written out
-    arrange: bool = (
-        False  #: its line is a wrong one among those that a reader of the page arranges
-    )
+    arrange: bool = False  #: its line is a wrong one among those that a reader of the page arranges
 
     @property
     def needs(self) -> set[str]:

@@ -42,9 +42,7 @@ def first_of_two(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterat
                 yield mistake
 
 
-def second_of_two(
-    exercise: Exercise, mistake: Mistake, wrong: list[int], got: list[Any]
-) -> Mistake | None:
+def second_of_two(exercise: Exercise, mistake: Mistake, wrong: list[int], got: list[Any]) -> Mistake | None:
     """The known mistake that, made together with ``mistake``, looks like ``got`` to every probe.
 
     It is among those that show first where ``mistake`` alone looks otherwise.

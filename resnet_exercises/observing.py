@@ -62,9 +62,7 @@ class Seen(dict[Any, Any]):
 
     def __setitem__(self, what: Any, value: Any) -> None:
         super().__setitem__(what, value)
-        if _looked_for is not None and not (
-            what in _looked_for and same(_looked_for[what], value)
-        ):
+        if _looked_for is not None and not (what in _looked_for and same(_looked_for[what], value)):
             raise Differs(self)
 
     def __ior__(self, other: dict) -> Seen:  # type: ignore[override, misc]
@@ -111,9 +109,7 @@ def same(first: Any, second: Any) -> bool:
         both = isinstance(first, StudentError) and isinstance(second, StudentError)
         return both and first.numbers == second.numbers
     if isinstance(first, dict) and isinstance(second, dict):
-        return first.keys() == second.keys() and all(
-            same(first[key], second[key]) for key in first
-        )
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
     return type(first) is type(second) and equal(first, second)
 
 

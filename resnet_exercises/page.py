@@ -16,9 +16,7 @@ from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED
 from resnet_lib import formula
 
 #: The exercises of plain numbers and names: a check of them needs no package at all.
-PLAIN = (
-    "output_size same_padding stage_sizes count_parameters multiply_adds receptive_field torchvision_name"
-).split()
+PLAIN = ("output_size same_padding stage_sizes count_parameters multiply_adds receptive_field torchvision_name").split()
 #: seconds that the code itself may take before its function is tried
 SECONDS = 2.0
 LONGEST = 5_000  # characters of what the code prints

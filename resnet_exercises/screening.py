@@ -84,18 +84,14 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
 
 def _misspelt(name: str, own: dict[str, object]) -> str | None:
     """The method of a class whose name is nearly ``name``, whatever underscores and capitals it has."""
-    plain = {
-        method.strip("_").lower(): method for method in own if inspect.isfunction(own[method])
-    }
+    plain = {method.strip("_").lower(): method for method in own if inspect.isfunction(own[method])}
     near = difflib.get_close_matches(name.strip("_"), plain, n=1, cutoff=0.7)
     return plain[near[0]] if near else None
 
 
 def source_tree(function: Any) -> ast.FunctionDef | ast.Lambda | None:
     """The syntax tree of a function; None where its text is not to be had, or where it has another lambda beside it."""
-    code: Any = (
-        getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
-    )
+    code: Any = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     tree = parsed_file(code.co_filename) if inspect.iscode(code) else None
     found: list[Any] = []
     for node in ast.walk(tree) if tree else ():
@@ -142,8 +138,7 @@ def _sets_attributes(function: Any) -> bool:
     """Whether a method sets something such as ``self.conv1``, which no stub does."""
     tree = source_tree(function)
     return tree is not None and any(
-        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(tree)
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in ast.walk(tree)
     )
 
 

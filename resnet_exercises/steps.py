@@ -53,9 +53,7 @@ def _convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, grou
     return f"a {_window(weight.shape[2:])} convolution ({text})"
 
 
-def _max_pool(
-    input, kernel_size, stride=None, padding=0, *others, ceil_mode=False, **more
-) -> str:
+def _max_pool(input, kernel_size, stride=None, padding=0, *others, ceil_mode=False, **more) -> str:
     text = f"stride {_number(stride or kernel_size)}, padding {_number(padding)}"
     text += ", ceil_mode" if ceil_mode else ""
     return f"a max-pool of {_window(kernel_size)} ({text})"
@@ -89,9 +87,7 @@ _WORDS = {
     "max_pool2d": _max_pool,
     "adaptive_avg_pool2d": functools.partial(_adaptive, "an average"),
     "adaptive_max_pool2d": functools.partial(_adaptive, "a maximum"),
-    "avg_pool2d": lambda input, kernel_size, *others, **more: (
-        f"an average pool of {_window(kernel_size)}"
-    ),
+    "avg_pool2d": lambda input, kernel_size, *others, **more: f"an average pool of {_window(kernel_size)}",
     "pad": lambda input, pad, *others, **more: f"a padding of {tuple(pad)}",
     **dict.fromkeys(("relu", "relu_"), "a ReLU"),
     **dict.fromkeys(("hardtanh", "relu6"), "a ReLU6"),
@@ -148,9 +144,7 @@ def departure(right: list[tuple[str, Tensor]], got: list[tuple[str, Tensor]]) ->
     ]
     if not any(rest):
         return ""
-    begins = (
-        f"Your results are right up to {_the(got, last[0])}. Then" if last[0] else "At first"
-    )
+    begins = f"Your results are right up to {_the(got, last[0])}. Then" if last[0] else "At first"
     yours, solutions = (steps[0] if steps else "nothing more" for steps in rest)
     if yours != solutions:
         return f"{begins} you have {yours}; the solution has {solutions}."

@@ -163,9 +163,7 @@ _TAKES = {
     "linear": ("input", "weight", "bias"),
     "batch_norm": ("input", "running_mean", "running_var", "weight", "bias", *_NORM),
     # it has the name of F.batch_norm too
-    torch.batch_norm: (
-        *("input", "weight", "bias", "running_mean", "running_var", *_NORM, "cudnn_enabled"),
-    ),
+    torch.batch_norm: (*("input", "weight", "bias", "running_mean", "running_var", *_NORM, "cudnn_enabled"),),
 }
 _ROLES = {
     "running_mean": "mean",
@@ -216,9 +214,7 @@ def owner(tensor: Tensor) -> Tensor:
     return tensor if whole is None or whole.numel() != tensor.numel() else whole
 
 
-def weights_in_order(
-    module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None = None
-) -> Roles:
+def weights_in_order(module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None = None) -> Roles:
     """(role, tensor) of all weights that ``module`` uses, in the order of the computation, in eval mode.
 
     Where some are used by functions that :class:`Weights` does not follow, :func:`as_registered` in the ``twin``.
@@ -231,9 +227,7 @@ def weights_in_order(
     return as_registered(module, twin(), x) or followed
 
 
-def as_registered(
-    module: nn.Module, twin: nn.Module, x: Tensor, given: Collection[int] = ()
-) -> Roles:
+def as_registered(module: nn.Module, twin: nn.Module, x: Tensor, given: Collection[int] = ()) -> Roles:
     """The weights of ``module`` by their sizes, those of one size in the order in which they are registered.
 
     ``twin`` is what the solution makes. Where it has others, or gives another result with the same numbers, none. A
@@ -374,9 +368,7 @@ def numbers(value: object) -> object:
 # What a module does
 
 
-def behaviour(
-    module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None = None
-) -> dict[str, object]:
+def behaviour(module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None = None) -> dict[str, object]:
     """What ``module`` does with ``x``, once its weights are filled: results, gradients and side effects.
 
     The entries stand in the order in which a difference is worth telling.
@@ -415,9 +407,7 @@ def unchanged(given: Tensor, x: Tensor) -> Fact:
     return Fact(torch.equal(given, x), "your code has changed the numbers in x, its input")
 
 
-def gradients(
-    module: nn.Module, x: Tensor, weights: Roles, in_training: bool
-) -> dict[str, object]:
+def gradients(module: nn.Module, x: Tensor, weights: Roles, in_training: bool) -> dict[str, object]:
     """The gradients of a fixed random sum of the output, or the error: in train mode of the input and of each weight,
     in eval mode of the input alone, as it is asked for when one looks into a trained network.
     """

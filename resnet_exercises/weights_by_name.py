@@ -58,10 +58,7 @@ def renamed(pairs: list[tuple[str, str]]) -> str:
         a, b = (name.rpartition(".")[0] for name in pairs[0])
         return f"rename `{a}` to `{b}`, for a start"
     found = dict.fromkeys(
-        f"`{x}` to `{y}`"
-        for a, b in parts
-        for x, y in zip(a, b)
-        if y not in (x, x.replace("batchnorm", "bn"))
+        f"`{x}` to `{y}`" for a, b in parts for x, y in zip(a, b) if y not in (x, x.replace("batchnorm", "bn"))
     )
     return "rename " + _first(MOST_NAMES, list(found))
 

@@ -25,8 +25,7 @@ PRAISE = {
     "gradients and running statistics.",
     "bottleneck": "Your block computes what torchvision's Bottleneck computes: results, "
     "gradients and running statistics.",
-    "plain_block": "Your block is the basic block without its shortcut: the twin that a fair "
-    "comparison needs.",
+    "plain_block": "Your block is the basic block without its shortcut: the twin that a fair comparison needs.",
 }
 EXPANSIONS = {"basic_block": 1, "bottleneck": 4, "plain_block": None}
 #: in_channels and channels of the blocks that are made
@@ -138,12 +137,8 @@ def wide_blocks(block, like: Case) -> Seen:
             raise SizeError(error, [case.label], f"The block has {case.label}.") from None
         seen |= {
             f"the shape of the output, with {case.label}": tuple(output.shape),
-            f"its convolutions, with {case.label}": Fact(
-                not watch.option, f"{watch.option}, with {case.label}"
-            ),
-            f"the number of parameters, with {case.label}": sum(
-                parameter.numel() for parameter in module.parameters()
-            ),
+            f"its convolutions, with {case.label}": Fact(not watch.option, f"{watch.option}, with {case.label}"),
+            f"the number of parameters, with {case.label}": sum(parameter.numel() for parameter in module.parameters()),
         }
     return seen
 

@@ -40,18 +40,14 @@ class Watch(Weights):
     def note(self, name: str, given: dict[str, object]) -> None:
         """Notes also the sizes and settings of convolutions, and counts the block's own batch norms."""
         super().note(name, given)
-        own = not any(
-            id(owner(t)) in self.theirs for t in given.values() if isinstance(t, Tensor)
-        )
+        own = not any(id(owner(t)) in self.theirs for t in given.values() if isinstance(t, Tensor))
         self.norms += own and name == "batch_norm"
         if name != "conv2d":
             return
         if own:
             weight, sizes = given["weight"], [given.get("stride", 1), given.get("padding", 0)]
             sizes = [(size, size) if isinstance(size, int) else tuple(size) for size in sizes]
-            self.convolutions[id(owner(weight))] = (
-                f"{sizes} {tuple(weight.shape[2:])} {len(weight)}"
-            )
+            self.convolutions[id(owner(weight))] = f"{sizes} {tuple(weight.shape[2:])} {len(weight)}"
         for option in ("dilation", "groups"):
             value = given.get(option, 1)
             if value not in (1, (1, 1), [1, 1]):

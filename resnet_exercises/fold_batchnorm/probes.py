@@ -50,8 +50,7 @@ def look(fold: Callable, pair: nn.ModuleDict, x: Tensor) -> dict[str, object]:
     seen["the result is a new layer"] = Fact(new is not conv, "the result is conv itself")
     seen["the parameters of the new layer"] = sorted(n for n, _ in new.named_parameters())
     own, theirs = (
-        {tensor.untyped_storage().data_ptr() for tensor in module.state_dict().values()}
-        for module in (new, pair)
+        {tensor.untyped_storage().data_ptr() for tensor in module.state_dict().values()} for module in (new, pair)
     )
     shared = "the new layer shares memory with conv or batchnorm, where its own was expected"
     seen["its weights have their own memory"] = Fact(not own & theirs, shared)

@@ -67,9 +67,7 @@ def filled(
     return block.to(dtype).train(training)
 
 
-def looks(
-    block: nn.Module, different: held.Differences, recording: held.Look, x: Tensor
-) -> Iterator[list[held.Look]]:
+def looks(block: nn.Module, different: held.Differences, recording: held.Look, x: Tensor) -> Iterator[list[held.Look]]:
     """What is looked at after the change: first what decides whether it can compute, then its output, then the rest."""
     for kinds in (("layers", "settings"), ("parameters",), ("form",)):
         yield [held.stays(different, *kinds)]

@@ -11,9 +11,7 @@ from resnet_exercises.steps import tell_steps as evidence
 from resnet_exercises.tensors import behaviour, heeds_the_seed, random_input
 
 __all__ = ["PRAISE", "evidence", "probes"]
-PRAISE = {
-    "make_layer": "Blocks, channels, stride and projection are right, for every block and every expansion."
-}
+PRAISE = {"make_layer": "Blocks, channels, stride and projection are right, for every block and every expansion."}
 BUILT_WITH = "plan of each block"
 #: in_channels, channels, blocks and stride: the lengths of ResNet-34, 101 and 152, and one more than any of them has;
 #: then a width at which equal numbers are two objects, as Python has them above 256

@@ -6,9 +6,7 @@ import math
 
 from resnet_exercises.calls import call, calls, first_wrong, number_in_text, with_numbers
 
-PRAISE = {
-    "output_size": "Every size is right, with halves and without, and a kernel that does not fit is refused."
-}
+PRAISE = {"output_size": "Every size is right, with halves and without, and a kernel that does not fit is refused."}
 
 
 def probes(name, solution):

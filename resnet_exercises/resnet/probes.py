@@ -16,9 +16,7 @@ from resnet_exercises.steps import OUTPUT, Steps, Taken
 from resnet_exercises.tensors import Weights, images, numbers, random_input
 
 __all__ = ["PRAISE", "evidence", "probes"]
-PRAISE = {
-    "resnet": "Stem, stages, projections and classifier are right, for every block and every size of image."
-}
+PRAISE = {"resnet": "Stem, stages, projections and classifier are right, for every block and every size of image."}
 
 
 @dataclass(frozen=True)
@@ -37,15 +35,11 @@ class Network:
 
     def build(self, answer: type) -> nn.Module:
         """The answer's network, the second one that is built: what the first leaves behind in its class shows."""
-        tensors.set_seeds(
-            0
-        )  # so that an answer with chance in it gets the same verdict each time
+        tensors.set_seeds(0)  # so that an answer with chance in it gets the same verdict each time
         with light_blocks.quickly_made():
             with contextlib.suppress(Exception):  # the next line raises too
                 answer(LightBlock, [1, 1, 1, 1], 2)
-            return light_blocks.with_shapes(
-                answer(self.block, list(self.layers), *self.classes), 3
-            )
+            return light_blocks.with_shapes(answer(self.block, list(self.layers), *self.classes), 3)
 
 
 def probes(name, solution):
@@ -95,9 +89,7 @@ def plans(answer) -> Seen:
         with light_blocks.quickly_made(), looking_for(None):
             block = LightBlock if depth == 34 else LightBlock4
             found = dict(plan(light_blocks.with_shapes(answer(block, given, 10), 3)))
-        found["list of layers"] = Fact(
-            given == layers, "your network has changed the list `layers` that it was given"
-        )
+        found["list of layers"] = Fact(given == layers, "your network has changed the list `layers` that it was given")
         seen |= {f"{what} of ResNet-{depth}": value for what, value in found.items()}
     seen["the seed is left alone"] = Fact(
         tensors.heeds_the_seed(lambda: answer(LightBlock, [1, 1, 1, 1], 10)),
@@ -149,9 +141,7 @@ def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> Seen:
 
 def _begins(model: nn.Module, weights: tensors.Roles) -> str:
     """What is wrong with the numbers that the network begins with; the scales inside its blocks do not count."""
-    inside = {
-        id(block.norm.weight) for block in model.modules() if isinstance(block, LightBlock)
-    }
+    inside = {id(block.norm.weight) for block in model.modules() if isinstance(block, LightBlock)}
     scales = [t for role, t in weights if role == "scale" and id(t) not in inside]
     if found := tensors.starts(weights):
         return found

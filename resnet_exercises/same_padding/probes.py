@@ -9,9 +9,7 @@ def probes(name, solution):
     """The calls that are made of an answer."""
     # The large ones are for a search that ends somewhere, or that tries the padding on an image.
     groups = (3, 1, 5, 7, 31), (4, 2, 8, 30), (*range(1, 41), 100, 101, 225, 400, 401)
-    return calls(
-        solution, *([call(solution, k) for k in ks] for ks in groups), form=number_in_text
-    )
+    return calls(solution, *([call(solution, k) for k in ks] for ks in groups), form=number_in_text)
 
 
 @with_numbers
