@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterable, Sequence
 from IPython.display import Markdown
 
 
-def show_source(*objects: Callable | type) -> Markdown:
-    """The source code of functions or classes of the library, as a highlighted block of Python."""
+def show_source(*objects: Callable | type, fold: str = "") -> Markdown:
+    """The source code of functions or classes of the library, as a highlighted block of Python.
+
+    With ``fold`` it opens at a click on these words: for code that a reader is to write first.
+    """
     sources = [textwrap.dedent(inspect.getsource(item)).rstrip() for item in objects]
-    return Markdown("```python\n" + "\n\n\n".join(sources) + "\n```")
+    code = "```python\n" + "\n\n\n".join(sources) + "\n```"
+    return Markdown(
+        f"<details><summary>{fold}</summary>\n\n{code}\n\n</details>" if fold else code
+    )
 
 
 def show_difference(first: Callable | type, second: Callable | type) -> Markdown:
