@@ -8,6 +8,7 @@ import inspect
 import io
 import shutil
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -15,9 +16,11 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+from torchvision.models import get_model_weights
 
 import resnet_lib
 from resnet_exercises import check
+from resnet_exercises.exercise import load
 from resnet_lib import drawn_digits
 from resnet_lib.costs import layer_costs
 from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
@@ -166,6 +169,43 @@ def cifar() -> str:
     return table(["Depth", "n", "Parameters", "×10⁶ multiply-adds at 32×32"], rows)
 
 
+def accuracies() -> str:
+    """How often the networks are right with torchvision's weights, which torchvision itself notes with them."""
+    rows = []
+    for depth in resnet_lib.IMAGENET_RESNETS:
+        known = {weights.name: weights.meta for weights in get_model_weights(f"resnet{depth}")}
+        right = [
+            f"{known[name]['_metrics']['ImageNet-1K']['acc@1']:.1f} %" if name in known else ""
+            for name in ("IMAGENET1K_V1", "IMAGENET1K_V2")
+        ]
+        rows.append([str(depth), *right])
+    return table(
+        ["Depth", "`IMAGENET1K_V1`, the classic training", "`IMAGENET1K_V2`, a longer one"],
+        rows,
+    )
+
+
+def preprocessing() -> str:
+    """What the networks must see, read from the weights of ResNet-50."""
+    rows = []
+    for weights in get_model_weights("resnet50"):
+        t = weights.transforms()
+        rows.append(
+            [
+                f"`{weights.name}`",
+                *(str(value) for value in (*t.resize_size, *t.crop_size, t.mean, t.std)),
+            ]
+        )
+    return table(
+        ["Weights", "Shorter side", "Middle", "Mean of R, G, B", "Standard deviation"], rows
+    )
+
+
+def solution(name: str) -> str:
+    """The solution of an exercise, without its imports."""
+    return f"```python\n{load(name).text.split(chr(10) * 3, 1)[1].strip()}\n```\n"
+
+
 def network() -> str:
     """The picture of ResNet-50, with its text."""
     picture = draw_network(resnet_lib.resnet50())
@@ -303,6 +343,10 @@ FRAGMENTS = {
     "stages": stages,
     "stride-places": stride_places,
     "cifar": cifar,
+    "accuracies": accuracies,
+    "preprocessing": preprocessing,
+    "basic-block": partial(solution, "basic_block"),
+    "make-layer": partial(solution, "make_layer"),
     "network": network,
     "mistake": mistake,
     "digits-stages": digits_stages,
