@@ -100,7 +100,7 @@ def notebook_for_answers(known: list[dict[str, str]]) -> dict:
 
 
 def first_try() -> dict:
-    """The block of the first page, of which a reader mends the last line: its forward pass alone."""
+    """The block of the first page, of which a reader corrects the last line: its forward pass alone."""
     lines = arrangement(
         "basic_block", {"__init__"}, {"relu-before-add", "no-last-relu", "no-shortcut"}
     )

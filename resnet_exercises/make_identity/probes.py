@@ -16,8 +16,7 @@ from resnet_exercises.tensors import fill, numbers, random_input, weights_in_ord
 from resnet_lib import ResidualBasicBlock
 
 PRAISE = {
-    "make_identity": "The branch gives zero, so the block gives out what it gets, in both modes; "
-    "and it can still learn."
+    "make_identity": "The branch gives zero, so the block outputs what it gets, in both modes; and it can still learn."
 }
 
 
