@@ -599,7 +599,7 @@ def stages_list_cleared(input_size, sizes=[]):  # noqa: B006
 
 
 def stages_last_five(input_size, sizes=[]):  # noqa: B006
-    """Keeps a list, but returns a new one that is right."""
+    """Keeps a list, but gives out a new one that is right."""
     sizes += stages_by_library(input_size)
     return sizes[-5:]
 

@@ -141,7 +141,7 @@ class KeywordsOnly(ResNetBase):
 
 
 class PaddedByHand(ResNetBase):
-    """Zeros around what ReLU outputs change no maximum."""
+    """Zeros around what ReLU gives out change no maximum."""
 
     def forward(self, x):
         x = self.relu1(self.batchnorm1(self.conv1(x)))
