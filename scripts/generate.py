@@ -203,7 +203,8 @@ def preprocessing() -> str:
 
 def solution(name: str) -> str:
     """The solution of an exercise, without its imports."""
-    return f"```python\n{load(name).text.split(chr(10) * 3, 1)[1].strip()}\n```\n"
+    code = load(name).text.split("\n\n\n", 1)[1].strip()
+    return f"```python\n{code}\n```\n"
 
 
 def network() -> str:
