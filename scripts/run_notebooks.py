@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from solutions import kind_of
+from solutions import kind_of, write_whole
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
@@ -207,7 +207,7 @@ def run(path: Path) -> list[str]:
         found += [*answered, KEEP_ANSWERS]
     if not found:
         normalise(notebook)
-        nbformat.write(notebook, path)
+        write_whole(path, (nbformat.writes(notebook) + "\n").encode())
     return found
 
 

@@ -5,6 +5,7 @@ is, since someone may have edited it.
 """
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -15,6 +16,16 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 KINDS = ["exercise-task", "exercise", "exercise-check", "exercise-solution"]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file, all of it or nothing: what was there stays where the disk is full."""
+    made = path.with_name(f".{path.name}.new")
+    try:
+        made.write_bytes(content)
+        os.replace(made, path)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def kind_of(cell: NotebookNode) -> str | None:
@@ -80,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         if text is None:
             continue
         if not target.exists():
-            target.write_text(text, encoding="utf-8")
+            write_whole(target, text.encode())
             print(f"{path.name}: written, without outputs")
         elif target.read_text(encoding="utf-8") == text:
             print(f"{path.name}: is there already, the same")

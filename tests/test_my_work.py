@@ -1,9 +1,16 @@
 """A reader's answers survive every command: in my-work, in the book's own notebooks, and in solutions."""
 
+import json
+import re
+import resource
 import shlex
 import shutil
 import subprocess
 import sys
+import threading
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import my_work
@@ -23,7 +30,7 @@ NAME = "04-bottleneck.ipynb"
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
-    """A clone with one chapter, for the scripts and for make."""
+    """A clone with one chapter, for the scripts and for make. It is no git repository."""
     for name in ("Makefile", ".gitignore", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
@@ -101,8 +108,8 @@ def test_clone_edit_update(clone, capsys):
     assert my_work.main(["--update"]) == 0
     out = capsys.readouterr().out
     assert (
-        f"your answers to bottleneck, receptive_field; your copy with all its cells is now old/{NAME}"
-        in out
+        "your answers to bottleneck, receptive_field and 2 other cells of yours; "
+        f"your copy as it was is now old/{NAME}" in out
     )
     assert (clone / "my-work" / "old" / NAME).read_bytes() == edited
     notebook = nbformat.read(mine, as_version=4)
@@ -131,7 +138,7 @@ def test_a_copy_without_answers_is_updated_too(clone, capsys):
     my_work.main([])
     edit(clone / "book" / NAME, newer)
     assert my_work.main(["--update"]) == 0
-    assert "no answers to carry over" in capsys.readouterr().out
+    assert "nothing of yours to carry over" in capsys.readouterr().out
     mine = nbformat.read(clone / "my-work" / NAME, as_version=4)
     assert mine.cells == nbformat.read(clone / "book" / NAME, as_version=4).cells
 
@@ -165,33 +172,278 @@ def test_answers_in_the_book_are_kept_beside_a_copy(clone, capsys):
     assert list(old.iterdir()) == []
 
 
-def test_what_is_no_notebook_is_kept(clone, capsys):
-    """A damaged copy is not touched, and the status says so."""
-    (clone / "my-work").mkdir()
-    mine = clone / "my-work" / NAME
-    mine.write_text("{", encoding="utf-8")
-    assert my_work.main(["--update"]) == 1
-    assert mine.read_text(encoding="utf-8") == "{"
-    assert "KEPT as it is" in capsys.readouterr().out
+def swapped(notebook):
+    """The next version of the book: its two exercises in the other order."""
+    first, second = (cell_of(notebook, start) for start in STARTS)
+    cells = notebook.cells
+    cells[first - 1 : first + 3], cells[second - 1 : second + 3] = (
+        cells[second - 1 : second + 3],
+        cells[first - 1 : first + 3],
+    )
 
 
-def test_what_is_not_carried_over_is_named(clone, capsys):
-    """An answer under another name, and a notebook that the book has no more."""
+def without_field(notebook):
+    """The next version of the book: one exercise less."""
+    number = cell_of(notebook, "def receptive_field")
+    del notebook.cells[number - 1 : number + 3]
+
+
+STARTS = ("class Bottleneck", "def receptive_field")
+FIELD = "def receptive_field(layers):\n    return 1"
+
+
+def changes(at, *sources, kind=new_code_cell, delete=0):
+    """An edit of a copy: new cells so far from the stub of receptive_field, in the place of so many."""
+
+    def change(notebook):
+        place = cell_of(notebook, "def receptive_field") + at
+        notebook.cells[place : place + delete] = [kind(source) for source in sources]
+
+    return change
+
+
+def retyped(source, at=0, kind="code"):
+    """An edit of a copy: another text in a cell so far from the stub of receptive_field."""
+
+    def change(notebook):
+        cell = notebook.cells[cell_of(notebook, "def receptive_field") + at]
+        cell.source, cell.cell_type = source, kind
+        if kind != "code":
+            del cell["outputs"], cell["execution_count"]
+
+    return change
+
+
+def colab(notebook):
+    """As Colab saves: no ids, no tags."""
+    notebook.nbformat_minor = 0
+    for cell in notebook.cells:
+        cell.pop("id", None)
+        cell.metadata = {"id": "x"}
+    notebook.cells[cell_of(notebook, "def receptive_field")].source = FIELD
+
+
+NOTE, CHECK = "A note of mine.", 'check("receptive_field", receptive_field)'
+WAYS = {
+    "in the stub": (retyped(FIELD), newer, [FIELD]),
+    "a note between": (changes(0, NOTE, kind=new_markdown_cell), newer, [NOTE]),
+    "a draft": (
+        retyped("def receptive_field(layers):\n    # first the jump"),
+        newer,
+        ["# first"],
+    ),
+    "a comment alone": (retyped("# I do not know yet"), newer, ["# I do not know yet"]),
+    "below the stub": (changes(1, FIELD), newer, [FIELD, CHECK]),
+    "below the check": (changes(2, FIELD), newer, [CHECK, FIELD]),
+    "in the check's cell": (
+        retyped(f"{FIELD}\n\n{CHECK}", at=1),
+        newer,
+        [f"{FIELD}\n\n{CHECK}"],
+    ),
+    "the stub deleted": (changes(0, FIELD, delete=1), newer, [FIELD, CHECK]),
+    "the task deleted": (changes(-1, FIELD, delete=2), newer, [FIELD, CHECK]),
+    "two attempts": (
+        changes(0, "def receptive_field(x):\n    return 2", FIELD, delete=1),
+        newer,
+        ["return 2", FIELD, CHECK],
+    ),
+    "a helper far above": (
+        lambda n: n.cells.insert(2, new_code_cell("def helper(): 1")),
+        newer,
+        ["def helper(): 1"],
+    ),
+    "turned to Markdown": (retyped(FIELD, kind="markdown"), newer, [FIELD]),
+    "saved by Colab": (colab, newer, [FIELD, CHECK]),
+    "swapped in the book": (retyped(FIELD), swapped, [FIELD, CHECK]),
+    "own text": (lambda n: n.cells[0].update(source="# Mine"), swapped, ["# Mine"]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_reader_wrote_is_in_the_new_version(clone, capsys, way):
+    """In the order in which it stood; the stub of an exercise does not undo an answer."""
+    change, books, expected = WAYS[way]
     my_work.main([])
     mine = clone / "my-work" / NAME
-
-    def rename(notebook):
-        number = cell_of(notebook, "def receptive_field")
-        notebook.cells[number].source = "def mine(layers):\n    return 1"
-        notebook.cells[number + 1].source = 'check("receptive_field", mine)'
-
-    edit(mine, rename)
-    shutil.copy(mine, mine.with_name("notes.ipynb"))
+    edit(mine, change)
+    edited = mine.read_bytes()
+    edit(clone / "book" / NAME, books)
     capsys.readouterr()
     assert my_work.main(["--update"]) == 0
     out = capsys.readouterr().out
-    assert "updated, NOT carried over: receptive_field (mine)" in out
+    assert "ONLY in" not in out and "nothing of yours" not in out
+    assert (mine.parent / "old" / NAME).read_bytes() == edited
+    notebook = nbformat.read(mine, as_version=4)
+    nbformat.validate(notebook)
+    places = [
+        next(n for n, c in enumerate(notebook.cells) if text in c.source) for text in expected
+    ]
+    assert places == sorted(places)
+    if FIELD in expected:
+        below = notebook.cells[places[expected.index(FIELD)] + 1 :]
+        assert not [c for c in below if c.source.startswith("def receptive_field")]
+    assert my_work.main(["--update"]) == 0
+    assert [path.name for path in (mine.parent / "old").iterdir()] == [NAME], "once is enough"
+
+
+def test_what_is_not_carried_over_is_named(clone, capsys):
+    """A text that both have changed, an exercise that the book has no more, a notebook that it has no more."""
+    my_work.main([])
+    mine = clone / "my-work" / NAME
+
+    def change(notebook):
+        notebook.cells[0].source = "# Mine"
+        retyped(FIELD)(notebook)
+
+    edit(mine, change)
+    number = cell_of(nbformat.read(mine, as_version=4), "def receptive_field") + 1
+    shutil.copy(mine, mine.with_name("notes.ipynb"))
+    edit(clone / "book" / NAME, without_field)
+    edit(clone / "book" / NAME, lambda notebook: notebook.cells[0].update(source="# Theirs"))
+    capsys.readouterr()
+    assert my_work.main(["--update"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        f"ONLY in old/{NAME}: cell 1 (# Mine), cell {number} (def receptive_field(layers):)"
+        in out
+    )
     assert "notes.ipynb: kept; the book has no notebook of this name" in out
+
+
+def test_a_copy_without_its_base_keeps_answers_and_own_cells(clone, capsys):
+    """What else differs may be an older text of the book: it is named."""
+    my_work.main([])
+    mine = clone / "my-work" / NAME
+    (mine.parent / ".book" / NAME).unlink()
+
+    def change(notebook):
+        notebook.cells[0].source = "# Older"
+        retyped(FIELD)(notebook)
+        notebook.cells.append(new_code_cell("# my notes"))
+
+    edit(mine, change)
+    assert my_work.main(["--update"]) == 0
+    out = capsys.readouterr().out
+    assert "your answers to receptive_field and 1 other cell of yours" in out
+    assert f"ONLY in old/{NAME}: cell 1 (# Older)" in out
+
+
+def test_what_is_no_notebook_is_kept(clone, capsys):
+    """A damaged copy is not touched, and the status says so; a damaged notebook of the book is not blamed on it."""
+    my_work.main([])
+    mine, book = clone / "my-work" / NAME, clone / "book" / NAME
+    mine.write_text("{", encoding="utf-8")
+    edit(book, newer)
+    assert my_work.main(["--update"]) == 1
+    assert mine.read_text(encoding="utf-8") == "{"
+    assert "KEPT as it is: your copy cannot be read as a notebook" in capsys.readouterr().out
+    book.write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert my_work.main(["--update"]) == 1
+    assert "KEPT as it is: the book's cannot be read as a notebook" in capsys.readouterr().out
+
+
+def test_a_file_in_the_place_of_a_folder(clone, capsys):
+    """One sentence, and nothing is changed."""
+    (clone / "my-work").write_text("x", encoding="utf-8")
+    assert my_work.main([]) == 1
+    assert "my-work is a file" in capsys.readouterr().err
+    (clone / "my-work").unlink()
+    my_work.main([])
+    mine = clone / "my-work" / NAME
+    (mine.parent / "old").write_text("x", encoding="utf-8")
+    edit(mine, retyped(FIELD))
+    edit(clone / "book" / NAME, newer)
+    before = mine.read_bytes()
+    assert my_work.main(["--update"]) == 1
+    assert "old is a file" in capsys.readouterr().out
+    assert mine.read_bytes() == before
+
+
+def run_my_work(clone, *options, most=None, **given):
+    """Runs the script in the clone; no file may become longer than ``most`` bytes, as where a disk is full."""
+    limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))) if most else None
+    command = [sys.executable, str(clone / "scripts" / "my_work.py"), *options]
+    return subprocess.run(
+        command, preexec_fn=limit, text=True, capture_output=True, cwd=ROOT, **given
+    )
+
+
+def test_a_full_disk_changes_nothing(clone):
+    """No empty copy is left, and the next run does all; the disk is named, not the notebook."""
+    done = run_my_work(clone, most=20_000)
+    assert done.returncode == 1 and "KEPT as it is: File too large" in done.stdout
+    assert "Traceback" not in done.stderr
+    mine = clone / "my-work" / NAME
+    assert not [
+        path for path in mine.parent.rglob("*") if path.is_file() and not path.is_symlink()
+    ]
+    assert run_my_work(clone).returncode == 0
+    edit(mine, retyped(FIELD))
+    edit(clone / "book" / NAME, newer)
+    before = mine.read_bytes()
+    done = run_my_work(clone, "--update", most=20_000)
+    assert done.returncode == 1 and "KEPT as it is: File too large" in done.stdout
+    assert mine.read_bytes() == before and not list((mine.parent / "old").iterdir())
+    assert run_my_work(clone, "--update").returncode == 0
+    assert FIELD.encode() not in before and "return 1" in mine.read_text("utf-8")
+
+
+def test_a_reader_of_the_first_line_alone_stops_nothing(clone):
+    """`make my-work | head -1`: no traceback, and all is copied. No PyTorch is loaded for it."""
+    command = (
+        f"{shlex.quote(sys.executable)} -X importtime {clone}/scripts/my_work.py | head -c 0"
+    )
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT)
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+    assert (clone / "my-work" / NAME).exists()
+    assert "nbformat" in done.stderr and "torch.nn" not in done.stderr
+
+
+def test_a_notebook_that_is_open_is_not_replaced(clone, tmp_path, capsys, monkeypatch):
+    """What is not saved yet would be lost, or would overwrite the new version."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    my_work.main([])
+    mine = clone / "my-work" / NAME
+    edit(mine, retyped(FIELD))
+    edit(clone / "book" / NAME, newer)
+    before = mine.read_bytes()
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_server",
+        "--no-browser",
+        "--allow-root",
+        "--port=0",
+    ]
+    with subprocess.Popen(
+        [*command, str(mine.parent)], stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            start_session(server, mine.name)
+            capsys.readouterr()
+            assert my_work.main(["--update"]) == 1
+            assert "KEPT as it is: it is open in Jupyter (http" in capsys.readouterr().out
+            assert mine.read_bytes() == before
+        finally:
+            server.terminate()
+    assert my_work.main(["--update"]) == 0
+
+
+def start_session(server, name):
+    """Opens a notebook in a server that has just been started."""
+    urls = (
+        re.search(r"(http://127\.0\.0\.1:\d+/).*token=(\w+)", line) for line in server.stderr
+    )
+    found = next(filter(None, urls))
+    threading.Thread(target=server.stderr.read, daemon=True).start()  # or it waits to be read
+    body = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+    asked = urllib.request.Request(f"{found[1]}api/sessions", json.dumps(body).encode())
+    asked.add_header("Authorization", f"token {found[2]}")
+    while server.poll() is None:
+        try:
+            return urllib.request.urlopen(asked).read()
+        except urllib.error.URLError:  # it says where it is before it listens
+            time.sleep(0.2)
 
 
 def test_links_of_a_copy_lead_to_the_pages_of_the_book(clone):
