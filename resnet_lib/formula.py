@@ -37,14 +37,14 @@ def output_size(
     for name, value in zip(_LOWEST, values):
         check_int(name, value, _LOWEST[name])
 
-    free_way = input_size - kernel_size + 2 * padding  # how far the kernel can move, in pixels
-    if free_way < 0:
+    room = input_size - kernel_size + 2 * padding  # how far the kernel can move, in pixels
+    if room < 0:
         raise ValueError(
             f"the kernel does not fit: kernel_size {kernel_size} is larger than the padded "
             f"input, {input_size} + 2·{padding} = {input_size + 2 * padding} pixels. "
             "Use a smaller kernel, more padding or a larger input."
         )
-    return free_way // stride + 1
+    return room // stride + 1
 
 
 def unused_pixels(input_size: int, kernel_size: int, padding: int = 0, stride: int = 1) -> int:

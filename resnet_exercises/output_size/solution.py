@@ -1,6 +1,6 @@
 def output_size(input_size, kernel_size, padding=0, stride=1):
     """The output size of a convolution or pooling layer, as an int."""
-    free_way = input_size - kernel_size + 2 * padding
-    if free_way < 0:
+    room = input_size - kernel_size + 2 * padding
+    if room < 0:
         raise ValueError("the kernel does not fit into the padded input")
-    return free_way // stride + 1
+    return room // stride + 1
