@@ -122,7 +122,7 @@ def stages() -> str:
 
 
 class PaperBottleNeck(resnet_lib.ResidualBottleNeck):
-    """The bottleneck with its stride where the paper has it, as chapter 2 makes it."""
+    """The bottleneck with its stride where the paper has it, as chapter 4 makes it."""
 
     def __init__(self, in_channels, channels, stride=1, downsample=None):
         super().__init__(in_channels, channels, stride, downsample)
