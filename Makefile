@@ -2,6 +2,7 @@
 # Each target makes what it needs first, so the first command in a fresh clone may be any of them.
 
 PYTHON :=
+OPTIONS :=
 NEWEST :=
 TORCH :=
 VENV := .venv$(if $(NEWEST),-newest)$(if $(TORCH),-torch-$(TORCH))
@@ -117,9 +118,10 @@ update-my-work: $(READY)  ## after an update of the book: its new text with your
 solutions: $(READY)  ## write the notebooks with all exercises solved to solutions, not run; what is there stays
 	@$(PY) scripts/solutions.py
 
-# No look for news or newer versions. JupyterLab starts for root, as in a container, only when told to.
-lab: $(READY) _build/cache  ## open the notebooks in JupyterLab: those of my-work, where there are some (FOLDER=book: the book's)
-	@$(PY) -m jupyterlab $(FOLDER) --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None \
+# Its settings ask no questions, and show the pages that notebooks link to as pages. It starts for root, as in a container,
+# only when told to.
+lab: $(READY) _build/cache  ## open the notebooks in JupyterLab: those of my-work, where there are some (FOLDER=book: the book's); OPTIONS="--no-browser --port=9999"
+	@$(PY) -m jupyterlab $(FOLDER) --LabApp.app_settings_dir="$(CURDIR)/scripts/jupyterlab" $(OPTIONS) \
 		$(shell test "$$(id -u)" != 0 || echo --allow-root)
 
 sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds, about ten minutes

@@ -93,6 +93,7 @@ const start = (name, build) => {
     const data = JSON.parse(section.querySelector('script[type="application/json"]').textContent);
     const body = el("div", { class: "rx-body" });
     section.explorer = build(body, data, readAddress(name));
+    section.addEventListener("keydown", (event) => event.stopPropagation()); // else JupyterLab acts on it: X cuts a cell
     section.append(body);
     section.classList.add("rx-live");
   }

@@ -1,0 +1,115 @@
+"""The book in a real JupyterLab, started by `make lab`: keys stay in an explorer, and links lead to the words."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import expect
+from run_notebooks import NOTEBOOK_METADATA
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 600_000  # ms
+CELLS = [
+    new_markdown_cell("What is [batch norm](glossary.md#batch-norm)?"),
+    new_code_cell(
+        "from resnet_lib.explorers.output_size import output_size_explorer\noutput_size_explorer()"
+    ),
+    new_code_cell("x = 2"),
+    new_code_cell("y = 3"),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab with one small notebook, and its token."""
+    folder = tmp_path_factory.mktemp("lab")
+    notebook = new_notebook(cells=CELLS, metadata=NOTEBOOK_METADATA)
+    nbformat.write(notebook, folder / "a.ipynb")
+    (folder / "glossary.md").symlink_to(ROOT / "book" / "glossary.md")
+    own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("RUNTIME", "CONFIG", "DATA")}
+    settings = [f"PY={shlex.quote(sys.executable)}", "-o", ".venv/.ready", f"FOLDER={folder}"]
+    options = f"OPTIONS=--no-browser --LabApp.workspaces_dir={folder}/w --LabApp.user_settings_dir={folder}/u"
+    command = ["env", *(f"{name}={value}" for name, value in own.items()), "make", "lab"]
+    with subprocess.Popen(
+        [*command, *settings, options],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        try:
+            urls = (
+                re.search(r"http://127\.0\.0\.1:\d+/lab\?(token=\w+)", line)
+                for line in server.stderr
+            )
+            found = next(filter(None, urls))
+            threading.Thread(
+                target=server.stderr.read, daemon=True
+            ).start()  # or it waits to be read
+            yield f"{found[0].split('?')[0]}/tree/a.ipynb?{found[1]}"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+
+
+@pytest.fixture
+def page(lab, browser):
+    context = browser.new_context(viewport={"width": 1300, "height": 1400})
+    page = context.new_page()
+    page.goto(lab)
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=PATIENCE)
+    # a cell that is run before there is a kernel asks for one
+    asked = page.locator(".jp-Dialog")
+    page.add_locator_handler(asked, lambda: asked.locator(".jp-mod-accept").click())
+    yield page
+    context.close()
+
+
+def cells_of(page):
+    """The texts of the code cells, and which cell is active."""
+    return page.evaluate(
+        """() => [[...document.querySelectorAll(".jp-Notebook .jp-CodeCell .cm-content")].map((c) => c.innerText),
+        [...document.querySelectorAll(".jp-Notebook .jp-Cell")].findIndex((c) => c.matches(".jp-mod-active"))]"""
+    )
+
+
+def test_keys_in_an_explorer_stay_there(page):
+    """Arrows, letters and Tab, on a slider, a field and a button: no cell is cut, added or left."""
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Control+Enter")
+    explorer = page.locator("section.rx-live")
+    expect(explorer).to_be_visible(timeout=PATIENCE)
+    slider = explorer.locator("input[type=range]").first
+    slider.focus()
+    before, value = cells_of(page), int(slider.input_value())
+    page.keyboard.press("ArrowRight")
+    assert int(slider.input_value()) == value + 1
+    for control in (
+        slider,
+        explorer.locator("input[type=number]").first,
+        explorer.locator("button").first,
+    ):
+        for key in ("ArrowRight", "ArrowDown", "x", "a", "b", "d", "d", "m", "y", "Tab"):
+            control.focus()
+            page.keyboard.press(key)
+            assert cells_of(page) == before, (control, key)
+
+
+def test_a_link_opens_the_glossary_at_its_word(page):
+    """As a page, not as Markdown; and no question about news stands in front of it."""
+    page.get_by_role("link", name="batch norm").click()
+    heading = page.locator(".jp-MarkdownViewer h2", has_text=re.compile("^batch norm"))
+    expect(heading).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function(
+        """h => Math.abs(h.getBoundingClientRect().top -
+        h.closest('.jp-MarkdownViewer').getBoundingClientRect().top) < 120""",
+        arg=heading.element_handle(),
+    )
+    assert page.locator(".Toastify__toast").count() == 0
