@@ -31,7 +31,7 @@ from torch._inductor import config as inductor
 
 import resnet_lib
 from resnet_lib import folded
-from resnet_lib.timing import compare_speed, gemm_rate
+from resnet_lib.timing import compare_speed, gemm_speed_up
 
 SAME_WORK = 0.95  # from here on, two networks with the same layers count as equally fast
 FAST_PATH = 1.4  # what all steps in float32 are expected to gain together, where the processor leaves room for it
@@ -140,11 +140,10 @@ def compare(depth, batch, rounds):
     for name, run in steps_of_training(ours, images, labels):
         report(name, compare_speed(run, reference, rounds))
 
-    # One multiply-add is two operations. Nothing with as many of them can be faster than a large matrix product is.
-    operations = 2 * resnet_lib.count_multiply_adds(ours) * batch
-    limit = same_work.reference_seconds * gemm_rate(torch.float32) * 1e9 / operations
+    multiply_adds = resnet_lib.count_multiply_adds(ours) * batch
+    yardstick = gemm_speed_up(inference(theirs, images), multiply_adds, torch.float32)
     print(
-        f"\nAt the rate of a large matrix product, float32 would have a speed-up of {limit:.2f}."
+        f"\nAt the rate of a large matrix product, float32 would have a speed-up of {yardstick:.2f}."
     )
     fastest = max(
         (FAST, f"{FAST}, compiled"),

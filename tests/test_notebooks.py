@@ -47,7 +47,6 @@ OUTPUT_NOT_COMPARED = {
         "09-fast.ipynb",
         'measure("as it is"',
     ): "times; the logits are checked in measure, as in all cells that call it",
-    ("09-fast.ipynb", 'measure("inference mode"'): "times",
     ("09-fast.ipynb", 'measure("folded", '): "times; the logits in test_folding.py too",
     ("09-fast.ipynb", 'measure("channels_last"'): "times",
     ("09-fast.ipynb", 'measure("folded + channels_last"'): "times",
@@ -58,12 +57,9 @@ OUTPUT_NOT_COMPARED = {
     ): "times, or one sentence where there is no C++ compiler",
     ("09-fast.ipynb", 'measure("bfloat16"'): "times; the logits in test_folding.py too",
     ("09-fast.ipynb", "Speed-up of ResNet-18 over torchvision's"): "times",
-    ("09-fast.ipynb", "limit: GEMM in"): "times",
-    (
-        "09-fast.ipynb",
-        "in others.items()",
-    ): "distances of gradients, by rounding; the cell before it proves the gradients in float64",
-    ("09-fast.ipynb", "= race(autocast)"): "times",
+    ("09-fast.ipynb", "gemm_speed_up(reference"): "times",
+    ("09-fast.ipynb", "if has_gpu:"): "times of a GPU, or one sentence where there is none",
+    ("09-fast.ipynb", "compare_speed(step"): "times",
     (
         "08-inside.ipynb",
         "for steps in (1, 30)",
