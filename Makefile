@@ -134,7 +134,7 @@ bench: $(READY)  ## compare the speed with torchvision's
 	@$(PY) scripts/bench.py
 
 # It runs before there is an environment, so that a fork can be published without one.
-publish-as:  ## set the address of the repository and of its site everywhere: REPO=owner/name
+publish-as:  ## set the address of the repository and of its site everywhere: git's origin, or REPO=owner/name
 	@$(or $(PYTHON),python3) scripts/publish_as.py '$(subst ','\'',$(REPO))'
 
 clean:  ## remove what the commands above made, all but .venv, node_modules, my-work and solutions

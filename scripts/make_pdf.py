@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 from browser import opened
 from playwright.sync_api import Browser, Page
+from publish_as import is_named
 from pypdf import PdfReader, PdfWriter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +26,8 @@ SITE = ROOT / "_build" / "html"
 OUT = ROOT / "_build" / "book.pdf"
 
 # Gives back the article of a page as it stands when its scripts have run: ids with the page's name before them, links
-# to pages of the book as links within the document, all others with their whole address. The glossary and the like have
-# no sections of use to the contents.
+# to pages of the book as links within the document, all others with their whole address, where there is one. The
+# glossary and the like have no sections of use to the contents.
 TAKE = """async ({pages, site, address}) => {
   const article = document.querySelector("article");
   const here = location.pathname.slice(1).replace(/[.]html$/, "");
@@ -43,7 +44,8 @@ TAKE = """async ({pages, site, address}) => {
     if (target.origin !== location.origin) continue;
     const page = target.pathname.slice(1).replace(/[.]html$/, "");
     if (pages.includes(page)) link.setAttribute("href", "#" + place(page, decodeURIComponent(target.hash.slice(1))));
-    else link.setAttribute("href", address + target.pathname.slice(1) + target.hash);
+    else if (address) link.setAttribute("href", address + target.pathname.slice(1) + target.hash);
+    else link.removeAttribute("href");
   }
   const names = new Set([...article.querySelectorAll("[id]")].map((part) => part.id));
   for (const part of article.querySelectorAll("*"))
@@ -153,6 +155,12 @@ def chapters_of_the_book() -> list[str]:
     return [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
 
 
+def address_of_the_site(settings: dict) -> str:
+    """Where the book is published, or "" before `make publish-as` has said it."""
+    repository = settings["repository"]["url"].removeprefix("https://github.com/")
+    return settings["html"]["baseurl"] if is_named(repository) else ""
+
+
 def in_css(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -181,7 +189,7 @@ def document(parts: list[dict], head: str, site: str, numbers: dict[str, int]) -
 <section class="cover"><h1>{html.escape(title)}</h1>
 <p>From O = (I − K + 2P) / S + 1 to ResNet-18, 34, 50, 101 and 152, with torchvision's weights</p>
 <img src="../_images/resnet50.webp" alt="ResNet-50 from image to logits">
-<p class="edition">{html.escape(settings["html"]["baseurl"])}<br>{version()}</p></section>
+<p class="edition">{html.escape(address_of_the_site(settings))}<br>{version()}</p></section>
 <nav class="book-contents" aria-label="Contents"><h2>Contents</h2><ul>{rows}</ul></nav>
 {bodies}</main></body></html>"""
 
@@ -216,7 +224,7 @@ def make_pdf(browser: Browser, site: str, pages: list[str]) -> tuple[bytes, list
         parts = []
         for name in pages:
             page.goto(f"{site}/{name}.html")
-            asked = {"pages": pages, "site": site, "address": settings["html"]["baseurl"]}
+            asked = {"pages": pages, "site": site, "address": address_of_the_site(settings)}
             parts.append(page.evaluate(TAKE, asked))
         head = page.evaluate(
             "() => [...document.querySelectorAll('link[rel=stylesheet]')]"

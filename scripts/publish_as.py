@@ -1,8 +1,10 @@
-"""Sets the repository's address wherever it stands: python3 scripts/publish_as.py OWNER/NAME. `make publish-as` calls
-it.
+"""Sets the repository's address wherever it stands: python3 scripts/publish_as.py [OWNER/NAME]. `make publish-as` calls
+it. Without a name it takes that of git's remote origin.
 
 _config.yml holds the address, and everything else follows it: the notebooks' set-up cells, and links to Colab and to
 this repository's own files and workflows. Links to other repositories stay. It needs nothing but Python and git.
+
+Texts hold what is true of a published book alone as <!--published …-->, which nobody sees, until there is an address.
 """
 
 import re
@@ -15,6 +17,8 @@ OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}"
 REPOSITORY = rf"(?P<repository>{OWNER}/[A-Za-z0-9._-]*[A-Za-z0-9_-])"
 
 EXAMPLE = "your-name/your-repository"  # in the README, where it must stay
+HIDDEN = r"<!--published (.+?)-->"
+SHOWN = r"<!--published-->(.+?)<!--end-->"
 
 # What an address of this repository looks like, whatever owner and name it gives. A file or a folder must be there.
 PLACES = [
@@ -30,11 +34,26 @@ SITE = r"(?m)^  baseurl: &site (?P<site>\S+)"
 SITE_IN_CITATION = r"(?m)^url: (?P<site>\S+)"
 
 
+def is_named(repository: str) -> bool:
+    """Whether this is a repository's name, and not what stands for one until the first `make publish-as`."""
+    return not repository.startswith("OWNER/")
+
+
 def site_of(repository: str) -> str:
     """Where GitHub Pages puts the site of a repository. One that is named owner.github.io is its owner's main site."""
     owner, name = repository.split("/")
     host = f"{owner.lower()}.github.io"
     return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
+
+
+def of_origin(root: Path) -> str:
+    """The owner's and the repository's name by the address of the remote origin, or "" where that is none on GitHub."""
+    command = ["git", "-C", str(root), "remote", "get-url", "origin"]
+    address = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    found = re.search(
+        rf"\bgithub\.com[:/]{REPOSITORY}$", address.rstrip("/").removesuffix(".git")
+    )
+    return found["repository"] if found else ""
 
 
 def texts(root: Path) -> Iterator[tuple[Path, str]]:
@@ -78,6 +97,12 @@ def publish_as(root: Path, repository: str) -> list[str]:
             new += [text[end:first], repository]
             end = last
         new = "".join([*new, text[end:]]).replace(old_site, site)
+        if path.name == "README.md":
+            new = (
+                re.sub(HIDDEN, r"<!--published-->\1<!--end-->", new)
+                if is_named(repository)
+                else re.sub(SHOWN, r"<!--published \1-->", new)
+            )
         if path.name == "CITATION.cff":
             new = re.sub(SITE_IN_CITATION, f"url: {site}", new)
         if new != text:
@@ -88,7 +113,14 @@ def publish_as(root: Path, repository: str) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     root = Path(__file__).resolve().parent.parent
-    given = arguments[0] if len(arguments) == 1 else ""
+    given = (arguments[0] if arguments else "") or of_origin(root)
+    if not given:
+        print(
+            "git's remote origin is no repository on GitHub. "
+            "Give the name, for example: make publish-as REPO=marie-curie/resnet-book",
+            file=sys.stderr,
+        )
+        return 2
     if not re.fullmatch(REPOSITORY, given) or given.endswith(".git"):
         print(
             f"REPO must be the owner's and the repository's name on GitHub, not {given!r}. "

@@ -8,11 +8,22 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from colab import commit_the_working_tree
-from publish_as import IN_SETTINGS, SITE, SITE_IN_CITATION, places, site_of, texts
+from markdown_it import MarkdownIt
+from publish_as import (
+    IN_SETTINGS,
+    SITE,
+    SITE_IN_CITATION,
+    is_named,
+    of_origin,
+    places,
+    site_of,
+    texts,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,16 +60,9 @@ def tree(tmp_path):
     return tmp_path / "tree"
 
 
-def publish(tree: Path, name: str) -> subprocess.CompletedProcess:
-    command = [
-        "make",
-        "-s",
-        "-C",
-        str(tree),
-        "publish-as",
-        f"REPO={name}",
-        f"PYTHON={shlex.quote(sys.executable)}",
-    ]
+def publish(tree: Path, name: str = "") -> subprocess.CompletedProcess:
+    command = ["make", "-s", "-C", str(tree), "publish-as"]
+    command += [f"PYTHON={shlex.quote(sys.executable)}", *([f"REPO={name}"] if name else [])]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -121,10 +125,74 @@ def test_a_domain_of_ones_own_stays_and_what_came_from_another_fork_is_set(tree)
     )
 
 
+ADDRESSES = [
+    ("https://github.com/ada/book", "ada/book"),
+    ("https://github.com/ada/book.git/", "ada/book"),
+    ("https://someone@github.com/ada/Book.2.git", "ada/Book.2"),
+    ("git@github.com:ada/book.git", "ada/book"),
+    ("ssh://git@github.com/ada/book.git", "ada/book"),
+    ("https://gitlab.com/ada/book.git", ""),
+    ("https://notgithub.com/ada/book.git", ""),
+    ("../github.com/book", ""),
+    (None, ""),
+]
+
+
+@pytest.mark.parametrize(("address", "name"), ADDRESSES, ids=str)
+def test_the_name_of_origin(tmp_path, address, name):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    if address:
+        subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", address], check=True)
+    assert of_origin(tmp_path) == name
+
+
+def test_publish_as_takes_the_name_of_origin_and_says_where_there_is_none(tree):
+    before = contents(tree)
+    said = publish(tree)
+    assert said.returncode == 2 and said.stderr.startswith("git's remote origin is no"), said
+    assert contents(tree) == before
+    address = "git@github.com:ada/book.git"
+    subprocess.run(["git", "-C", tree, "remote", "add", "origin", address], check=True)
+    assert publish(tree).stdout.endswith("the site https://ada.github.io/book/\n")
+    assert disagreements(tree) == []
+
+
+def links(readme: Path) -> list[str]:
+    """The addresses that a reader of a Markdown file can click."""
+    parsed = MarkdownIt("commonmark").enable("table").parse(readme.read_text(encoding="utf8"))
+    parts = [part for token in parsed for part in token.children or []]
+    return [part.attrs["href"] for part in parts if part.type == "link_open"]
+
+
+def test_the_readme_links_to_the_published_book_and_to_colab_once_there_is_one(tree):
+    elsewhere = re.compile(r"https://(?:colab\.|[\w-]+\.github\.io|github\.com/)")
+    assert publish(tree, "OWNER/REPO").returncode == 0
+    assert [link for link in links(tree / "README.md") if elsewhere.match(link)] == []
+    assert publish(tree, "ada/book").returncode == 0
+    assert [link for link in links(tree / "README.md") if elsewhere.match(link)] == [
+        "https://ada.github.io/book/",
+        "https://colab.research.google.com/github/ada/book/blob/main/book/01-output-size.ipynb",
+    ]
+
+
+@pytest.mark.parametrize("name", ["OWNER/REPO", "ada/book"])
+def test_pages_have_their_buttons_once_the_repository_has_a_name(monkeypatch, name):
+    """The site is built with one of the two alone: test_site.py looks at it."""
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_theme"))
+    import book_site
+
+    given = {"launch_buttons": {"colab_url": "colab"}, "use_repository_button": True}
+    given["repository_url"] = f"https://github.com/{name}"
+    config = SimpleNamespace(html_theme_options=given)
+    assert book_site.is_named(config) == is_named(name) == (name != "OWNER/REPO")
+    book_site.set_options(None, config)
+    shown = config.html_theme_options
+    assert bool(shown["launch_buttons"]) == shown["use_repository_button"] == is_named(name)
+
+
 @pytest.mark.parametrize(
     "name",
     [
-        "",
         "book",
         "a/b/c",
         "https://github.com/ada/book",

@@ -1,4 +1,7 @@
-"""What the site adds to its theme: formulas without a script, light pages, a page for addresses that lead nowhere."""
+"""What the site adds to its theme: formulas without a script, light pages, a page for addresses that lead nowhere.
+
+Before `make publish-as` has named the repository, pages show no link to it, to Colab or to the published site.
+"""
 
 import base64
 import hashlib
@@ -26,6 +29,7 @@ ICONS = {
     "fa-brands-400": ["github"],
 }
 NOT_FOUND = "404"
+NOBODYS = "https://github.com/OWNER/"  # so _config.yml begins the address until `make publish-as` names the repository
 # Pages that help readers of the book and would only crowd the results of a search engine.
 NOT_FOR_SEARCH = re.compile(r"_modules/|genindex|py-modindex|search$|404$")
 # A description that was cut within a sentence, and the whole sentences at its start.
@@ -42,8 +46,24 @@ THEME_OPTIONS = {
 }
 
 
+def is_named(config) -> bool:
+    return not config.html_theme_options["repository_url"].startswith(NOBODYS)
+
+
 def set_options(app, config) -> None:
-    config.html_theme_options = {**config.html_theme_options, **THEME_OPTIONS}
+    options = {**config.html_theme_options, **THEME_OPTIONS}
+    if not is_named(config):
+        options |= {"use_repository_button": False, "launch_buttons": {}}
+    config.html_theme_options = options
+
+
+def unlink(app, doctree, docname) -> None:
+    """Leaves the words alone of links to a repository that has no name yet."""
+    if is_named(app.config):
+        return
+    for link in list(doctree.findall(nodes.reference)):
+        if link.get("refuri", "").startswith(NOBODYS):
+            link.replace_self(link.children)
 
 
 def inline_formula(writer, node) -> None:
@@ -105,7 +125,7 @@ def prepare_page(app, pagename, templatename, context, doctree) -> None:
     tags = CUT_SHORT.sub(r'content="\1"', tags)
     if NOT_FOR_SEARCH.search(pagename):
         tags += '<meta name="robots" content="noindex" />\n'
-    if pagename == NOT_FOUND:
+    if pagename == NOT_FOUND and is_named(app.config):
         # The one page that is shown at addresses of any depth: its links start from the root of the site.
         root = urlsplit(app.config.html_baseurl).path or "/"
         tags = f'<base href="{html.escape(root)}" />\n{tags}'
@@ -205,6 +225,7 @@ def add_filters(app) -> None:
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
     app.connect("config-inited", set_options)
+    app.connect("doctree-resolved", unlink)
     app.connect("builder-inited", add_filters)
     app.connect("html-page-context", prepare_page, priority=900)
     app.connect(

@@ -72,7 +72,9 @@ def raw(text: str) -> nodes.raw:
 
 
 def colab_link(options: dict, exercise: dict[str, str]) -> str:
-    """A link to the cell of an exercise in Colab; from the one address in _config.yml."""
+    """A link to the cell of an exercise in Colab, by the address in _config.yml; none where Colab has no button."""
+    if not options["launch_buttons"]:
+        return ""
     repository = options["repository_url"].removeprefix("https://github.com/")
     notebook = f"{repository}/blob/{options['repository_branch']}/{exercise['page']}.ipynb"
     address = f"{options['launch_buttons']['colab_url']}/github/{notebook}#scrollTo={exercise['cell']}"
