@@ -5,7 +5,8 @@ PYTHON :=
 OPTIONS :=
 NEWEST :=
 TORCH :=
-VENV := .venv$(if $(NEWEST),-newest)$(if $(TORCH),-torch-$(TORCH))
+COLAB :=
+VENV := .venv$(if $(NEWEST),-newest)$(if $(TORCH),-torch-$(TORCH))$(if $(COLAB),-colab)
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 TESTS_READY := $(VENV)/.ready-for-tests
@@ -13,7 +14,7 @@ SITE := _build/html
 RUNTIME := node_modules/.ready
 # More than the cores: some tests wait for a browser, or for an answer that never ends.
 WORKERS := 3
-NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH),--nbval-sanitize-with tests/pictures.cfg)
+NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH)$(COLAB),--nbval-sanitize-with tests/pictures.cfg)
 GENERATED := book/_generated/.ready
 LIVE := book/_generated/.live-ready
 
@@ -38,12 +39,12 @@ env: $(READY)  ## make .venv with all packages of the book, where it is missing 
 ifneq ($(shell { $(PY) scripts/check_env.py $(READY); } 2> /dev/null),works)
 $(READY): always
 endif
-$(READY): requirements.txt pyproject.toml
-	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" TORCH="$(TORCH)" sh scripts/make_env.sh $(VENV) $(READY)
+$(READY): requirements.txt pyproject.toml $(if $(COLAB),requirements-colab.txt)
+	@PYTHON="$(PYTHON)" NEWEST="$(NEWEST)" TORCH="$(TORCH)" COLAB="$(COLAB)" sh scripts/make_env.sh $(VENV) $(READY)
 
 # What only the tests, the PDF and the formatter need.
 $(TESTS_READY): $(READY)
-	@NEWEST="$(NEWEST)" TORCH="$(TORCH)" sh scripts/make_env.sh $(VENV) $(TESTS_READY) with-tests
+	@NEWEST="$(NEWEST)" TORCH="$(TORCH)" COLAB="$(COLAB)" sh scripts/make_env.sh $(VENV) $(TESTS_READY) with-tests
 
 browser: $(TESTS_READY)
 	@$(PY) scripts/browser.py
@@ -97,7 +98,7 @@ format: $(TESTS_READY)  ## bring library, scripts, tests and notebooks into the 
 # All that does not look at the site. VERSIONS.md says what it was run with.
 LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training
 test-library: export OMP_NUM_THREADS := 1
-test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch
+test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch, COLAB=1 with Colab's packages
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
