@@ -1,5 +1,6 @@
 """The digits, the training loop, and the degradation problem that chapter 7 shows with them."""
 
+import copy
 import itertools
 import json
 import math
@@ -395,27 +396,47 @@ def test_what_chapter_7_says_of_more_steps_and_other_rates():
         assert residual < shallow < deep
 
 
-def test_a_plain_network_that_is_built_from_a_shallower_one_computes_the_same(digits):
-    """The code of chapter 7 that shows what 56 plain layers could do."""
+@pytest.fixture(scope="module")
+def copying(digits):
+    """What the cells of chapter 7 define that make 56 layers of 20, from networks that are trained for 200 steps."""
     chapter = nbformat.read(BOOK / "07-why-residual.ipynb", as_version=4)
-    cells = [cell.source for cell in chapter.cells if cell.cell_type == "code"]
-    (copying,) = (source for source in cells if source.startswith("def let_it_copy"))
-    (building,) = (source for source in cells if source.startswith("built = digits_net"))
-    shallow = digits_net("plain", 20)
-    train(shallow, digits.loader(seed=0), 200)
-    names = {"nn": nn, "torch": torch, "resnet_lib": resnet_lib, "digits_net": digits_net}
-    names |= {"models": {"plain-20": shallow}, "print": lambda *said: None}
-    exec(copying, names)
-    exec(building, names)
-    built = names["built"]
-    assert count_parameters(built) == count_parameters(digits_net("plain", 56))
+    models = {f"{kind}-20": digits_net(kind, 20) for kind in KINDS}
+    for model in models.values():
+        train(model, digits.loader(seed=0), 200)
+    found = {"nn": nn, "torch": torch, "resnet_lib": resnet_lib, "digits_net": digits_net}
+    found |= {"ResidualBasicBlock": ResidualBasicBlock, "models": models}
+    found |= {"print": lambda *said: None, "table": lambda header, rows: rows}
+    for cell in chapter.cells:
+        if cell.source.startswith(("def plain_copies", "def residual_copies", "def deepened")):
+            exec(cell.source, found)
+    return found
+
+
+def test_a_plain_block_copies_in_eval_mode_only(copying):
+    assert copying["rows"] == [["plain", "yes", "no"], ["residual", "yes", "yes"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_that_is_built_from_a_shallower_one_computes_the_same(copying, digits, kind):
+    """In eval mode; in train mode the copies of the residual network alone are exact."""
+    built, shallow = copying["built"][f"{kind}-56, built"], copying["models"][f"{kind}-20"]
+    assert count_parameters(built) == count_parameters(digits_net(kind, 56))
     images = digits.test_images
     with torch.no_grad():
         difference = (built.eval()(images) - shallow.eval()(images)).abs().max()
     assert difference < 0.05
 
-    history = train(built, digits.loader(seed=0), 60)
-    assert history.final_loss() < final_loss("plain", digits) / 2
+
+def test_training_does_not_stay_with_the_copies_of_plain_blocks(copying, digits):
+    """The loss begins high, climbs, and then falls below that of a random start; in a residual network it stays low."""
+    plain, residual = (
+        train(copy.deepcopy(copying["built"][f"{kind}-56, built"]), digits.loader(seed=0), 60)
+        for kind in KINDS
+    )
+    means = curve(plain, points=6)
+    assert plain.losses[0] > 1 and max(means) > 1.3
+    assert plain.final_loss() < final_loss("plain", digits) / 2
+    assert max(residual.losses) < 0.2
 
 
 def test_a_curve_is_made_of_means():
