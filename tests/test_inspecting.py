@@ -47,8 +47,8 @@ def chapter() -> dict[str, object]:
     """The functions and classes that chapter 8 defines."""
     cells = [c for c in nbformat.read(CHAPTER, as_version=4).cells if c.cell_type == "code"]
     found = {"digits": load_digits(), "stages": tuple(SIDES)}
-    for cell in cells[1:3]:
-        exec(cell.source, found)  # the imports
+    found["images"], found["labels"] = next(iter(found["digits"].loader(seed=0)))
+    exec(cells[1].source, found)  # the imports
     for cell in cells:
         for code in re.findall(r"(?ms)^(?:@.*?\n)?(?:def|class) .*?(?=\n\n\n|\Z)", cell.source):
             if "NotImplementedError" not in code:
@@ -235,6 +235,17 @@ def test_gradients_before_training(batch, seed):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+def test_the_papers_plain_network_has_a_gap_too(chapter, seed):
+    """34 layers of ImageNet's kind: more than a hundred times before training, several times that of the residual."""
+    gaps = []
+    for block in (chapter["WithoutShortcut"], ResidualBasicBlock):
+        torch.manual_seed(seed)
+        net, noise = ResNetBase(block, [3, 4, 6, 3]), torch.randn(16, 3, 64, 64)
+        gaps.append(float(chapter["first_over_last"](net, noise, torch.arange(16))))
+    assert gaps[0] > 100 and gaps[0] > 4 * gaps[1]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
 def test_without_batchnorm_and_shortcuts_each_layer_counts_alike(batch, seed):
     """Twice the weights of any one layer, twice the logits: so each ⟨weight, gradient⟩ is the same number (Euler)."""
     net = without_batchnorm(digits_net(CifarPlainNet, 56, seed)).double()
@@ -255,19 +266,39 @@ def test_one_step_throws_away_the_first_layer_of_the_plain_network(chapter):
 
 
 def test_gradients_after_some_steps(batch):
-    """The plain network's gap shrinks at once and turns round; the residual network has begun to learn."""
+    """The plain network's gap shrinks at once and turns round, as its first weights grow; the residual network has
+    begun to learn.
+    """
 
-    def gap_and_loss(kind, steps):
+    def gap_growth_and_loss(kind, steps):
         net = digits_net(kind, 56)
+        before = net.conv1.weight.norm()
         losses = train(net, load_digits().loader(), steps).losses
         sizes = list(gradient_norms(net, *batch).values())
-        return sizes[0] / sizes[-1], sum(losses[-5:]) / len(losses[-5:])
+        growth = net.conv1.weight.norm() / before
+        return sizes[0] / sizes[-1], growth, sum(losses[-5:]) / len(losses[-5:])
 
-    assert gap_and_loss(CifarPlainNet, 1)[0] < 400
-    gap, loss = gap_and_loss(CifarPlainNet, 30)
-    assert gap < 0.8 and 1.9 < loss < 2.6
-    gap, loss = gap_and_loss(CifarResNet, 30)
-    assert 1 < gap < 15 and loss < 1.5
+    gap, growth, _ = gap_growth_and_loss(CifarPlainNet, 1)
+    assert gap < 400 and growth > 3
+    gap, growth, loss = gap_growth_and_loss(CifarPlainNet, 30)
+    assert gap < 0.8 and growth > 20 and 1.9 < loss < 2.6
+    gap, growth, loss = gap_growth_and_loss(CifarResNet, 30)
+    assert 1 < gap < 15 and growth < 2 and loss < 1.5
+
+
+def test_larger_weights_before_batch_norm_compute_the_same_and_get_a_smaller_gradient():
+    conv, norm = nn.Conv2d(2, 4, 3, bias=False).double(), nn.BatchNorm2d(4).double()
+    x, target = torch.randn(8, 2, 6, 6).double(), torch.randn(8, 4, 4, 4).double()
+
+    def output_and_gradient():
+        out = norm(conv(x))
+        return out, torch.autograd.grad((out * target).sum(), conv.weight)[0]
+
+    out, gradient = output_and_gradient()
+    conv.weight.data *= 45
+    same, smaller = output_and_gradient()
+    torch.testing.assert_close(same, out, rtol=0, atol=1e-3)
+    torch.testing.assert_close(45 * smaller, gradient, rtol=1e-2, atol=1e-2)
 
 
 def test_without_batchnorm_the_signal_dies_or_grows(batch):
@@ -284,24 +315,8 @@ def test_without_batchnorm_the_signal_dies_or_grows(batch):
     assert losses[0] > 10 and not losses[-1] < 2
 
 
-def test_responses_stay_near_1(trained):
-    """And are 1 before training."""
-    images = load_digits().test_images
-    plain, deep = digits_net(CifarPlainNet, 20), digits_net(CifarResNet, 56)
-    layers = [n for n, layer in deep.named_modules() if isinstance(layer, nn.BatchNorm2d)]
-    before = record_outputs(deep.train(), images, layers).values()
-    assert all(0.98 < response.std() < 1.02 for response in before)
-    train(plain, load_digits().loader(), steps=300)
-    train(deep, load_digits().loader(), steps=60)  # a part of the chapter's: it is slow
-    for net in (plain.eval(), trained, deep.train()):  # deep: its running statistics lag behind
-        layers = [n for n, layer in net.named_modules() if isinstance(layer, nn.BatchNorm2d)]
-        responses = record_outputs(net, images, layers).values()
-        stds = [response.std().item() for response in responses]
-        assert 0.8 < min(stds) < max(stds) < 1.5 and 0.95 < sum(stds) / len(stds) < 1.1
-
-
 def test_what_blocks_change(chapter, trained):
-    """Less and less within a stage, more again at the next; less in a deeper network; before training too."""
+    """Less and less within a stage, more again at the next; before training too."""
     before, after = chapter["ratios"](chapter["untrained"](20)), chapter["ratios"](trained)
     for found in (before, after):
         values = list(found.values())
@@ -309,12 +324,6 @@ def test_what_blocks_change(chapter, trained):
         for first in (0, 3, 6):
             assert values[first] > values[first + 1] + 0.03 > values[first + 2] + 0.06
         assert values[3] > values[2] + 0.03 and values[6] > values[5] + 0.03
-
-    def mean(found):
-        return sum(found.values()) / len(found)
-
-    assert mean(after) < mean(before) - 0.02
-    assert mean(chapter["ratios"](chapter["untrained"](56))) < mean(before) - 0.2
 
 
 def test_blocks_taken_away(chapter, trained):
@@ -325,34 +334,3 @@ def test_blocks_taken_away(chapter, trained):
     assert whole > 0.94 and min(left) == left[0] < whole - 0.15
     assert min(left[-2:]) > whole - 0.03
     assert accuracy(trained, digits.test_images, digits.test_labels) == whole
-
-
-def test_what_has_been_learnt(chapter, trained):
-    """The weights point almost as before; yet the digits come apart, where random layers mix them."""
-    start = dict(digits_net(CifarResNet, 20).named_parameters())
-    cosines = [
-        F.cosine_similarity(weight.flatten(), start[name].flatten(), dim=0).item()
-        for name, weight in trained.named_parameters()
-        if weight.dim() == 4
-    ]
-    assert cosines[0] > 0.75 and min(cosines[1:]) > 0.93
-
-    digits = load_digits()
-    random = chapter["nearest_mean_by_place"](chapter["untrained"](20))
-    learnt = chapter["nearest_mean_by_place"](trained)
-    assert list(random) == ["pixels", "stem", "layer1", "layer2", "layer3"]
-    assert random["pixels"] == learnt["pixels"] and 85 < random["pixels"] < 93
-    assert random["layer1"] > random["layer2"] + 2 > random["layer3"] + 4
-    assert random["layer3"] < 75 and random["stem"] > random["layer3"] + 10
-    assert learnt["layer3"] > 94.5 and learnt["layer3"] > learnt["layer1"] + 2
-    assert learnt["layer2"] > learnt["layer1"] + 1
-
-    def on_a_plane(points):
-        flat = chapter["on_a_plane"](points.flatten(1))
-        return sum(
-            (torch.cdist(flat, torch.stack([flat[digits.test_labels == d].mean(0) for d in range(10)]))
-             .argmin(1) == digits.test_labels).tolist()
-        ) / len(flat)  # fmt: skip
-
-    features = record_outputs(trained, digits.test_images, ["avgpool"])["avgpool"]
-    assert on_a_plane(features) > on_a_plane(digits.test_images) + 0.1

@@ -79,11 +79,7 @@ OUTPUT_NOT_COMPARED = {
     ): "overflows, at a step that depends on rounding; test_inspecting.py",
     (
         "08-inside.ipynb",
-        "title=name",
-    ): "trained; what the text says of it is in test_inspecting.py",
-    (
-        "08-inside.ipynb",
-        "mean of all layers",
+        'title="ResNet-20"',
     ): "trained; what the text says of it is in test_inspecting.py",
     (
         "08-inside.ipynb",
@@ -91,19 +87,7 @@ OUTPUT_NOT_COMPARED = {
     ): "trained; what the text says of it is in test_inspecting.py",
     (
         "08-inside.ipynb",
-        "mean ratio before training",
-    ): "trained; what the text says of it is in test_inspecting.py",
-    (
-        "08-inside.ipynb",
         "scores = {",
-    ): "trained; what the text says of it is in test_inspecting.py",
-    (
-        "08-inside.ipynb",
-        "cosines = {",
-    ): "trained; what the text says of it is in test_inspecting.py",
-    (
-        "08-inside.ipynb",
-        "right = {",
     ): "trained; what the text says of it is in test_inspecting.py",
 }
 
