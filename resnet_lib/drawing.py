@@ -554,29 +554,6 @@ def draw_receptive_fields(
     return Picture(figure, alt)
 
 
-def draw_digits(panels: dict[str, tuple[Tensor, Tensor]], alt: str) -> Picture:
-    """Points (N, 2) in a plane, each drawn as the digit that it stands for: for each title the points and their labels
-    (N,).
-    """
-    figure, axes = new_figure(5.2, 2.9 * len(panels), nrows=len(panels), squeeze=False)
-    colours = [BLUE, ORANGE, GREEN, INK, GREY]
-    for place, (title, (points, labels)) in zip(axes.flat, panels.items()):
-        for (x, y), label in zip(points.tolist(), labels.tolist()):
-            place.text(
-                x, y, label, ha="center", va="center", fontsize=7, color=colours[label % 5],
-                weight="bold" if label >= 5 else "normal",
-            )  # fmt: skip
-        low, high = points.min(dim=0).values, points.max(dim=0).values
-        margin = 0.04 * (high - low)  # texts do not widen the axes by themselves
-        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
-        place.set_xlim(left, right)
-        place.set_ylim(bottom, top)
-        place.set_xticks([])
-        place.set_yticks([])
-        place.set_title(title, fontsize=9)
-    return Picture(figure, alt)
-
-
 def draw_reading(
     counts: Tensor, stages: dict[str, Tensor], probabilities: Tensor, alt: str
 ) -> Picture:

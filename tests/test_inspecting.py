@@ -234,6 +234,21 @@ def test_gradients_before_training(batch, seed):
     assert min(huge) > 5
 
 
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def test_the_gap_of_plain_networks_grows_with_depth(chapter):
+    """And that of residual ones hardly: about ten times at 56 layers."""
+    gap = chapter["first_over_last"]
+    plain, residual = (
+        [number(gap(digits_net(kind, depth))) for depth in (20, 32, 44, 56)]
+        for kind in (CifarPlainNet, CifarResNet)
+    )
+    assert plain == sorted(plain) and plain[0] < 20 and plain[-1] > 1000
+    assert residual == sorted(residual) and residual[0] > 3 and residual[-1] < 20
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_papers_plain_network_has_a_gap_too(chapter, seed):
     """34 layers of ImageNet's kind: more than a hundred times before training, several times that of the residual."""
@@ -241,7 +256,7 @@ def test_the_papers_plain_network_has_a_gap_too(chapter, seed):
     for block in (chapter["WithoutShortcut"], ResidualBasicBlock):
         torch.manual_seed(seed)
         net, noise = ResNetBase(block, [3, 4, 6, 3]), torch.randn(16, 3, 64, 64)
-        gaps.append(float(chapter["first_over_last"](net, noise, torch.arange(16))))
+        gaps.append(number(chapter["first_over_last"](net, noise, torch.arange(16))))
     assert gaps[0] > 100 and gaps[0] > 4 * gaps[1]
 
 
