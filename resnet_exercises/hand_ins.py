@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from resnet_exercises import EXERCISES, check, notebooks
+from resnet_exercises import check, notebooks
 from resnet_exercises.exercise import load
 from resnet_exercises.mistakes import run
 from resnet_exercises.notebooks import Cell, Task, Unusable
@@ -225,7 +225,7 @@ def _short(verdict: dict) -> str:
 
 def as_rows(reports: list[Report]) -> list[list[str]]:
     """The CSV: file, passed, exercises, one column for each exercise of any file, error."""
-    found = {(EXERCISES.index(v["exercise"]), v["label"]) for r in reports for v in r.verdicts}
+    found = {(notebooks.KNOWN.index(v["exercise"]), v["label"]) for r in reports for v in r.verdicts}
     columns = [label for _, label in sorted(found)]
     rows = [["file", "passed", "exercises", *columns, "error"]]
     for report in reports:

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from resnet_exercises import EXERCISES
+from resnet_exercises import CASES, EXERCISES
 from resnet_exercises.errors import parsed
 from resnet_exercises.exercise import load
+
+#: what a notebook can ask for
+KNOWN = (*EXERCISES, *CASES)
 
 
 class Unusable(ValueError):
@@ -44,8 +47,12 @@ class Task:
     @property
     def label(self) -> str:
         """The exercise's name; with the answer's, where that is not the one asked for."""
-        asked = load(self.name).asked
-        return self.name if self.answer == asked else f"{self.name} ({self.answer})"
+        return self.name if self.answer == _asked(self.name) else f"{self.name} ({self.answer})"
+
+
+def _asked(name: str) -> str:
+    """The name of the answer that is asked for; a case of the bug clinic asks for none."""
+    return "" if name in CASES else load(name).asked
 
 
 def read_cells(path: Path) -> list[Cell]:
@@ -104,12 +111,12 @@ def find_tasks(cells: list[Cell]) -> list[Task]:
     """
     found = {task.label: task for cell in cells for task in _checks(cell)}
     for place, name in enumerate(map(_name_in_task, cells), start=1):
-        if name not in EXERCISES:
+        if name not in KNOWN:
             continue
         below = list(itertools.takewhile(lambda cell: not _name_in_task(cell), cells[place:]))
         if name not in [task.name for cell in below for task in _checks(cell)]:
             made = [n for cell in below if cell.is_code for n in _definitions(cell.source)]
-            asked = load(name).asked
+            asked = _asked(name)
             answer = asked if asked in made or not made else made[0]
             task = Task(name, answer, place + len(below))
             found.setdefault(task.label, task)
@@ -124,7 +131,7 @@ def _checks(cell: Cell) -> list[Task]:
         if isinstance(node, ast.Call) and len(node.args) == 2:
             called = getattr(node.func, "id", getattr(node.func, "attr", None))
             name = getattr(node.args[0], "value", None)
-            if called == "check" and name in EXERCISES:
+            if called == "check" and name in KNOWN:
                 found.append(Task(name, ast.unparse(node.args[1]), cell.number))
     return found
 

@@ -26,7 +26,7 @@ class Verdict:
 
     @property
     def label(self) -> str:
-        """The exercise, and which case of the bug clinic it is: ``basic_block (Mended1)``."""
+        """The exercise, and which case of the bug clinic it is: ``basic_block (Fixed4)``."""
         return f"{self.exercise} ({self.answer})" if self.answer else self.exercise
 
     def __str__(self) -> str:

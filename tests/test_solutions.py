@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from run_notebooks import is_stub
 from solutions import KINDS, kind_of, solution_of, solve
 
-from resnet_exercises import EXERCISES
+from resnet_exercises import CASES, EXERCISES
 from resnet_exercises.exercise import load
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -44,7 +44,7 @@ def test_the_four_cells(cells):
     """Task with difficulty, minutes and name; a stub; a check that says "not attempted"; hints and solution."""
     task, stub, check, help_cell = cells
     (name,) = re.findall(r'check\("(\w+)", \w+\)', check.source)
-    assert name in EXERCISES and f"`{name}`" in task.source
+    assert name in (*EXERCISES, *CASES) and f"`{name}`" in task.source
     assert task.source.startswith("### Exercise")
     assert re.search(r"[●○]{3}", task.source) and re.search(r"\d+ minutes?", task.source)
     assert is_stub(stub.source)
