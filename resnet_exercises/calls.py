@@ -1,7 +1,5 @@
 """The probe of an exercise that is a function of plain values: it calls the answer and compares what comes back."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import inspect
@@ -13,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resnet_exercises.errors import StudentError, TimeIsUp, raising_statement
-from resnet_exercises.observing import Probe, Seen, first_difference, named_kind
+from resnet_exercises.observing import Probe, first_difference, named_kind
 from resnet_exercises.running import as_long_as, processor_time
 from resnet_exercises.screening import dropped_error, source_tree
 from resnet_exercises.torch_words import with_article
@@ -36,10 +34,13 @@ class Call:
         return self.label
 
 
-def call(solution: Callable, *positional: object, **named: object) -> Call:
-    """A call of a function that has the name and the arguments of ``solution``."""
-    given = [repr(value) for value in positional]
-    given += [f"{key}={value!r}" for key, value in named.items()]
+def call(*positional: object, **named: object) -> tuple[tuple, dict[str, object]]:
+    """The arguments of one call."""
+    return positional, named
+
+
+def _call_of(solution: Callable, positional: tuple, named: dict[str, object]) -> Call:
+    given = [*map(repr, positional), *(f"{key}={value!r}" for key, value in named.items())]
     all_given = inspect.signature(solution).bind(*positional, **named)
     all_given.apply_defaults()
     label = f"{solution.__name__}({', '.join(given)})"
@@ -54,7 +55,7 @@ class Result:
     value: Any = None
     shown: str = field(default="", compare=False)  #: for the message, as in "4.0, a float"
     short: str = field(default="", compare=False)  #: the same inside a list, as in "4.0"
-    right: Result | None = field(default=None, compare=False)  #: of one of the many calls
+    right: Any = field(default=None, compare=False)  #: of one of the many calls
 
 
 STEADY = Result("steady", shown="the right result")
@@ -62,67 +63,53 @@ CHANGING = Result("changing", shown="one result the first time and another the s
 SHARED = Result("shared", shown="this list, but the next call of your function changes it")
 
 
-class OutOfTime(StudentError):
-    """The time is up: tells which call was running."""
+def calls(*groups: Iterable, form: Callable = lambda result, expected: result) -> Callable[..., list[Probe]]:
+    """The ``probes`` of an exercise: one, which makes calls, and sees a :class:`Result` for each.
 
-    def __init__(self, error: TimeIsUp, running: Call):
-        super().__init__(error)
-        self.running = running
-
-    def explain(self) -> str:
-        return (
-            f"{self.running} did not end in the time that a check has for your code. Either a loop in it "
-            "never ends, or it is slow: make what takes long, such as a network, once and outside of the function."
-        )
-
-
-def calls(
-    solution: Callable,
-    first: Iterable[Call],
-    then: Iterable[Call] = (),
-    many: Iterable[Call] = (),
-    large: Iterable[Call] = (),
-    form: Callable[[Result, Result], Result] = lambda result, expected: result,
-) -> list[Probe]:
-    """The probe that makes calls, and sees a :class:`Result` for each.
-
-    The calls in ``then`` are special cases, made only of an answer that has all of ``first`` right: so a mistake in the
-    rule has one name, whatever the code does with special cases. ``many`` are made of an answer that has all the others
-    right, up to the first that is wrong: so no rule that is right by luck comes through; ``large`` come last of all.
-    ``form(result, expected)`` gives a wrong result of ``first`` a form in which a mistake looks the same in all codes.
+    The ``groups`` are up to four. The calls of the second are special cases, made only of an answer that has all of the
+    first right: so a mistake in the rule has one name, whatever the code does with special cases. The many of the third
+    are made of an answer that has all the others right, up to the first that is wrong: so no rule that is right by luck
+    comes through; large ones come last of all. ``form(result, expected)`` gives a wrong result of the first a form in
+    which a mistake looks the same in all codes.
     """
-    first, then, many, large = list(first), list(then), list(many), list(large)
-    calls = (*first, *then, *many, *large)
-    right = {one: _once(solution, one, True, True)[0] for one in calls}
+    given = [list(group) for group in (*groups, (), (), ())]
 
-    def run(answer: Callable) -> Seen:
-        made, seen = _Calls(answer, right), Seen()
-        if kept := made.keeps_something(first[0], first[1]):
-            seen[first[0]] = kept
-            for one in first[1:] if kept is CHANGING else ():
-                seen[one] = STEADY if made.is_right_twice(one, first[0]) else CHANGING
-            return seen
-        for one in first:
-            result = made.make(one)
-            seen[one] = result if result == right[one] else form(result, right[one])
-        if all(result.value == "refused" for result in seen.values()):
-            refuses = [made.make(one, True) for one in then if right[one].kind == "error"]
-            seen["refuses the special cases too"] = all(result.value in ("ValueError", "refused") for result in refuses)
-        if all(result.kind == "float" for result in seen.values()):
-            for one in large:  # how exact are they?
-                seen[one] = made.make(one, special=True)
-        for one in then if not made.wrong else ():
-            seen[one] = made.make(one, special=True)
-        loops = _has_loop(answer)
-        for one in (*many, *large) if not made.wrong else ():
-            # an answer that asks a network, say, is not tried on all of them
-            if made.wrong or made.seconds > as_long_as(LITTLE if loops and one in large else ENOUGH):
-                break
-            if (result := made.make(one, special=True)) != right[one]:
-                seen[one] = replace(result, right=right[one])
+    def probes(name: str, solution: Callable) -> list[Probe]:
+        made = [[_call_of(solution, *arguments) for arguments in group] for group in given]
+        right = {one: _once(solution, one, True, True)[0] for group in made for one in group}
+        return [Probe("these calls", lambda answer: _results(_Calls(answer, right), form, *made[:4]))]
+
+    return probes
+
+
+def _results(made: "_Calls", form: Callable, first: list, then: list, many: list, large: list) -> dict[Any, Any]:
+    """What the calls of an answer give, as far as they are made."""
+    right, seen = made.right, {}
+    if kept := made.keeps_something(first[0], first[1]):
+        seen[first[0]] = kept
+        for one in first[1:] if kept is CHANGING else ():
+            results = [made.once(call)[0] for call in (one, first[0], one)]
+            seen[one] = STEADY if results[0] == results[2] == right[one] else CHANGING
         return seen
-
-    return [Probe("these calls", run)]
+    for one in first:
+        result = made.make(one)
+        seen[one] = result if result == right[one] else form(result, right[one])
+    if all(result.value == "refused" for result in seen.values()):
+        refuses = [made.make(one, True) for one in then if right[one].kind == "error"]
+        seen["refuses the special cases too"] = all(result.value in ("ValueError", "refused") for result in refuses)
+    if all(result.kind == "float" for result in seen.values()):
+        for one in large:  # how exact are they?
+            seen[one] = made.make(one, special=True)
+    for one in then if not made.wrong else ():
+        seen[one] = made.make(one, special=True)
+    loops = _has_loop(made.answer)
+    for one in (*many, *large) if not made.wrong else ():
+        # an answer that asks a network, say, is not tried on all of them
+        if made.wrong or made.seconds > as_long_as(LITTLE if loops and one in large else ENOUGH):
+            break
+        if (result := made.make(one, special=True)) != right[one]:
+            seen[one] = replace(result, right=right[one])
+    return seen
 
 
 class _Calls:
@@ -157,11 +144,6 @@ class _Calls:
         changing = self.once(one)[0] != before
         return CHANGING if changing else SHARED if shared else None
 
-    def is_right_twice(self, one: Call, other: Call) -> bool:
-        """Whether a call gives the right result, and does so again after another one."""
-        results = [self.once(call)[0] for call in (one, other, one)]
-        return results[0] == results[2] == self.right[one]
-
     def once(self, one: Call, special: bool = False) -> tuple[Result, object]:
         """One call: what it gave, as plain values and as it is."""
         return _once(self.answer, one, special, self.right[one].kind == "error")
@@ -185,8 +167,11 @@ def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Re
             shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
             return Result("changed input", how, shown), result
         return plain(result), result
-    except TimeIsUp as error:
-        raise OutOfTime(error, one) from None
+    except TimeIsUp:
+        raise TimeIsUp(
+            f"{one} did not end in the time that a check has for your code. Either a loop in it never ends, or it is "
+            "slow: make what takes long, such as a network, once and outside of the function."
+        ) from None
     except Exception as error:
         if isinstance(error, NotImplementedError) and not special:
             raise

@@ -1,7 +1,5 @@
 """The check of an answer: screen it, try it with every probe, and give a mistake its name."""
 
-from __future__ import annotations
-
 from resnet_exercises.errors import StudentError
 from resnet_exercises.exercise import Exercise
 from resnet_exercises.naming import first_of_two, named, second_of_two

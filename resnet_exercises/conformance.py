@@ -1,7 +1,5 @@
 """The conformance card: the networks of Table 1, built from the reader's three classes, beside torchvision's."""
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What a student's code raised, told without a traceback."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import linecache
@@ -30,14 +28,6 @@ class TimeIsUp(BaseException):
     """Raised in code that takes too long. No ``Exception``, so that ``except Exception`` does not catch it."""
 
 
-class Differs(BaseException):
-    """Ends the look at a known mistake once it is clear that it is another one; ``seen`` is what was seen so far."""
-
-    def __init__(self, seen: dict):
-        super().__init__()
-        self.seen = seen
-
-
 def attempt(function: Callable, *args, **kwargs):
     """Calls ``function``; whatever an answer raises in it, ``sys.exit`` included, becomes a :class:`StudentError`.
 
@@ -45,7 +35,7 @@ def attempt(function: Callable, *args, **kwargs):
     """
     try:
         return function(*args, **kwargs)
-    except (StudentError, Differs, KeyboardInterrupt):
+    except (StudentError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise StudentError(error) from None
@@ -84,7 +74,7 @@ class StudentError(Exception):
     def explain(self) -> str:
         """One or two sentences for the student."""
         if self.timed_out:
-            return TIMED_OUT
+            return self.text or TIMED_OUT
         where = f" at your line `{self.line}`" if self.line else ""
         said = re.sub(r",? but expected one of:?$", "", self.text.strip().partition("\n")[0])
         said = textwrap.shorten(said, 300, placeholder=" …")

@@ -6,8 +6,6 @@ others nothing. **This is no sandbox**: the code runs with your rights, and can 
 your files, use the network, and fill the memory.
 """
 
-from __future__ import annotations
-
 import argparse
 import builtins
 import contextlib

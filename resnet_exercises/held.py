@@ -1,7 +1,5 @@
 """What layers that an answer is given hold before it works on them, and what of it is different afterwards."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -10,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_exercises.errors import StudentError
-from resnet_exercises.observing import Fact, Seen, same
+from resnet_exercises.observing import Fact, same
 
 Look = tuple[object, object, object]  #: what is looked at, what was seen, what is right
 Differences = dict[str, list[str]]  #: the names of what is different, by its kind
@@ -100,9 +98,9 @@ def _kind(part: str, was: object, now: object) -> str:
     return "added" if was is _ABSENT else "settings"
 
 
-def in_turn(stages: Iterable[Iterable[Look]]) -> Seen:
+def in_turn(stages: Iterable[Iterable[Look]]) -> dict[str, object]:
     """What is seen, up to the first stage in which something is wrong: of two mistakes, the first has a name then."""
-    seen = Seen()
+    seen = {}
     for stage in stages:
         fine = True
         for what, got, right in stage:

@@ -1,7 +1,5 @@
 """Blocks that are handed to an answer: they are built like the book's, and note what they were built with."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Known mistakes: edits of an exercise's solution, read from its ``*.toml`` files."""
 
-from __future__ import annotations
-
 import linecache
 import re
 import tomllib

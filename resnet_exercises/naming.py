@@ -1,18 +1,16 @@
 """Which known mistake an answer makes: the edit of the solution that every probe sees as it sees the answer."""
 
-from __future__ import annotations
-
 import functools
-import itertools
 import math
 import sys
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from resnet_exercises.errors import StudentError
 from resnet_exercises.exercise import Exercise
 from resnet_exercises.mistakes import Mistake, build, joined
-from resnet_exercises.observing import first_difference, looks
+from resnet_exercises.observing import first_difference, observe, same
 from resnet_exercises.screening import SCREENED
 
 
@@ -21,7 +19,7 @@ def named(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterator[Mist
     # the probes that showed something come first: few mistakes show the same there
     order = sorted(range(len(got)), key=lambda number: (number not in wrong, number))
     for mistake in likely(exercise, wrong[0], got[wrong[0]]):
-        if all(exercise.looks_like(mistake, number, got[number]) for number in order):
+        if all(same(exercise.observed(mistake, number), got[number]) for number in order):
             yield mistake
 
 
@@ -34,11 +32,11 @@ def first_of_two(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterat
     """
     if isinstance(got[wrong[0]], StudentError):
         return
-    first, right = wrong[0], [number for number in range(len(got)) if number not in wrong]
-    for mistake in likely(exercise, first, got[first]):
-        if all(exercise.looks_like(mistake, number, got[number]) for number in (first, *right)):
-            alike = sum(exercise.looks_like(mistake, number, got[number]) for number in wrong)
-            if alike > len(wrong) / 2:
+    right = [number for number in range(len(got)) if number not in wrong]
+    for mistake in likely(exercise, wrong[0], got[wrong[0]]):
+        alike = [same(exercise.observed(mistake, number), got[number]) for number in wrong]
+        if alike[0] and sum(alike) > len(wrong) / 2:
+            if all(same(exercise.observed(mistake, number), got[number]) for number in right):
                 yield mistake
 
 
@@ -47,37 +45,39 @@ def second_of_two(exercise: Exercise, mistake: Mistake, wrong: list[int], got: l
 
     It is among those that show first where ``mistake`` alone looks otherwise.
     """
-    departs = next(n for n in wrong if not exercise.looks_like(mistake, n, got[n]))
+    seen = {number: exercise.observed(mistake, number) for number in wrong}
+    departs = next(number for number in wrong if not same(seen[number], got[number]))
+    shown = [departs, gist(seen[departs], got[departs])[0]]
+    order = sorted(range(len(got)), key=departs.__ne__)
     for other in exercise.mistakes:
         text = joined(mistake, other)
-        if text is None or exercise.index.get(other.id, [departs])[0] != departs:
+        if text is None or exercise.index.get(other.id, shown)[:2] != shown:
             continue
         answer = build(text, exercise.asked, "two known mistakes")
-        if all(map(looks, exercise.probes, itertools.repeat(answer), got)):
+        if all(same(observe(exercise.probes[number], answer), got[number]) for number in order):
             return other
     return None
 
 
 def likely(exercise: Exercise, number: int, got: Any) -> list[Mistake]:
-    """The known mistakes that probe ``number`` is the first to show, those first of which it sees something like
-    ``got``.
+    """The known mistakes that probe ``number`` is the first to show, and that depart there as ``got`` does.
 
-    What is seen is only an order: a machine that computes other numbers finds the same name, later.
+    The numbers in the index may come from another machine, so they need not be exactly those.
     """
     what, seen = gist(exercise.expected[0][number], got)
 
-    def far(mistake: Mistake) -> bool:
-        _, known_what, known = exercise.index.get(mistake.id, (number, what, seen))
-        return known_what != what or not math.isclose(known, seen, rel_tol=1e-3)
+    def departs_there(mistake: Mistake) -> bool:
+        first, known_what, known = exercise.index.get(mistake.id, (number, what, seen))
+        is_close = math.isclose(known, seen, rel_tol=0.01, abs_tol=1e-6)
+        return (first, known_what) == (number, what) and is_close
 
-    candidates = [
+    return [
         mistake
         for mistake in exercise.mistakes
         if mistake.id not in SCREENED
         and mistake.needs <= sys.modules.keys()  # else the answer cannot have made it
-        and exercise.index.get(mistake.id, [number])[0] == number
+        and departs_there(mistake)
     ]
-    return sorted(candidates, key=far)
 
 
 def gist(expected: Any, got: Any) -> tuple[str, float]:
@@ -85,20 +85,28 @@ def gist(expected: Any, got: Any) -> tuple[str, float]:
     what = ""
     if isinstance(expected, dict) and isinstance(got, dict):
         what, _, got = first_difference(expected, got)
-    if isinstance(got, StudentError):
-        return got.kind, 0.0
     return str(what), float(f"{size(got):.6g}")
 
 
 @functools.singledispatch
 def size(value: Any) -> float:
-    """One number for a value. Tensors have a version of their own, in ``tensors.py``."""
+    """One number for a value, the same for equal ones. Tensors have a version of their own, in ``tensors.py``."""
     return 0.0
 
 
 @size.register
-def _(value: float) -> float:
-    return value if math.isfinite(value) else 0.0
+def _(value: StudentError) -> float:
+    return size(value.numbers)
+
+
+@size.register
+def _(value: str) -> float:
+    return zlib.crc32(value.encode("utf8", "replace")) % 9973
+
+
+@size.register(int | float)
+def _(value) -> float:
+    return value if abs(value) < math.inf else 0.0
 
 
 @size.register(list | tuple)

@@ -3,8 +3,6 @@
 All is found by name and needs no tags, so a notebook that lost them in an editor is read too.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import itertools

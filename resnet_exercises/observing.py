@@ -4,17 +4,14 @@ An answer and a known mistake are observed by the same probes. Equal observation
 code is written.
 """
 
-from __future__ import annotations
-
-import contextlib
 import functools
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from resnet_exercises.errors import Differs, StudentError, attempt
+from resnet_exercises.errors import StudentError, attempt
 from resnet_exercises.torch_words import with_article
 
 RELATIVE = 1e-4  # two correct programs may differ by this much of the largest number
@@ -42,35 +39,6 @@ class Fact:
         return self.holds
 
 
-_looked_for: dict | None = None  # what the answer showed, while known mistakes are compared
-
-
-@contextlib.contextmanager
-def looking_for(seen: object) -> Iterator[None]:
-    """Inside, a :class:`Seen` that departs from ``seen`` raises :class:`Differs`: the rest need not be computed."""
-    global _looked_for
-    before = _looked_for
-    _looked_for = seen if isinstance(seen, dict) else None
-    try:
-        yield
-    finally:
-        _looked_for = before
-
-
-class Seen(dict[Any, Any]):
-    """What a probe sees, entry by entry, in the order in which a difference is worth telling."""
-
-    def __setitem__(self, what: Any, value: Any) -> None:
-        super().__setitem__(what, value)
-        if _looked_for is not None and not (what in _looked_for and same(_looked_for[what], value)):
-            raise Differs(self)
-
-    def __ior__(self, other: dict) -> Seen:  # type: ignore[override, misc]
-        for what, value in other.items():
-            self[what] = value
-        return self
-
-
 def observe(probe: Probe, answer: object) -> object:
     """What ``probe`` sees of ``answer``; a :class:`StudentError` where the answer raised."""
     if "torch" in sys.modules:
@@ -81,21 +49,6 @@ def observe(probe: Probe, answer: object) -> object:
         return attempt(probe.run, answer)
     except StudentError as error:
         return error
-
-
-def glimpse(probe: Probe, answer: object, seen: object) -> tuple[Any, bool]:
-    """What ``probe`` sees of ``answer`` as far as it sees ``seen``, and whether that is the whole."""
-    try:
-        with looking_for(seen):
-            return observe(probe, answer), True
-    except Differs as found:
-        return found.seen, False
-
-
-def looks(probe: Probe, answer: object, seen: object) -> bool:
-    """Whether ``probe`` sees exactly ``seen`` of ``answer``. It looks no further than the first difference."""
-    found, is_whole = glimpse(probe, answer, seen)
-    return is_whole and same(found, seen)
 
 
 ANYTHING = object()  # equals every observation
@@ -132,13 +85,8 @@ def _(first: float, second) -> bool:
 
 def comparison(probe: Probe, solution: object) -> Callable[[object], bool]:
     """A function: whether ``probe`` sees of an answer what it sees of the solution."""
-
-    @functools.cache
-    def right() -> object:
-        with looking_for(None):
-            return observe(probe, solution)
-
-    return lambda answer: looks(probe, answer, right())
+    right = functools.cache(lambda: observe(probe, solution))
+    return lambda answer: same(observe(probe, answer), right())
 
 
 def first_difference(expected: Any, got: Any) -> tuple[Any, Any, Any]:

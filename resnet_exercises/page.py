@@ -1,7 +1,5 @@
 """What a page asks, where Python runs in the browser: the check of the code that stands in its editor."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import re

@@ -1,7 +1,5 @@
 """Pictures of a wrong result beside the right one."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What is no answer at all, seen before anything runs: an empty stub, an instance, a method whose name is misspelt."""
 
-from __future__ import annotations
-
 import ast
 import builtins
 import difflib

@@ -1,7 +1,5 @@
 """The steps of a computation in their order, and where they depart from the solution's."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ Layers are not looked up by name but found by the order in which they compute, s
 count.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import math
@@ -22,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from resnet_exercises import naming, observing
 from resnet_exercises.errors import StudentError
 from resnet_exercises.held import tried
-from resnet_exercises.observing import RELATIVE, Fact, Seen, named_kind, same
+from resnet_exercises.observing import RELATIVE, Fact, named_kind, same
 from resnet_exercises.steps import Steps, Taken
 
 Roles = list[tuple[str, Tensor]]  #: weights, each with its role, such as "scale"
@@ -377,7 +375,7 @@ def behaviour(module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None
     now = live(module, weights)
     begins = starts(weights) or "as they should be"
     fill(weights)
-    seen = Seen()
+    seen = {}
     seen["number of parameters"] = sum(p.numel() for p in module.parameters())
     given = x.clone()
     with torch.no_grad(), Weights() as watch:

@@ -1,7 +1,5 @@
 """PyTorch's words for what went wrong, and what they mean here. It needs no PyTorch itself."""
 
-from __future__ import annotations
-
 import re
 import sys
 

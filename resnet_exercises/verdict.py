@@ -1,7 +1,5 @@
 """What a check answers."""
 
-from __future__ import annotations
-
 import base64
 import html
 import re

@@ -1,7 +1,5 @@
 """torchvision's weights in a reader's network, by name, and in words what keeps them from fitting. For the card."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 MOST_NAMES = 12  # a bottleneck has ten layers

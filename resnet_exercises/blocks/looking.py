@@ -1,7 +1,5 @@
 """A block is built, gets the weights that every answer gets, and is looked at."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ from resnet_exercises.blocks.watching import Watch
 from resnet_exercises.errors import StudentError
 from resnet_exercises.held import tried
 from resnet_exercises.light_blocks import begins_in_train_mode, tensor_ids
-from resnet_exercises.observing import ANYTHING, Fact, Seen, named_kind
+from resnet_exercises.observing import ANYTHING, Fact, named_kind
 from resnet_exercises.steps import Steps, Taken
 from resnet_exercises.tensors import fill, numbers, owner
 
@@ -207,9 +205,9 @@ class Look:
         with before, self.shortcut.register_forward_hook(ends):
             yield
 
-    def rest(self) -> Seen:
+    def rest(self) -> dict[str, object]:
         """Modes, other inputs, gradients, in the order in which a difference is worth telling."""
-        module, x, seen = self.module, self.x, Seen()
+        module, x, seen = self.module, self.x, {}
         module.eval()(x.clone())
         seen["gradients are still switched on"] = Fact(
             torch.is_grad_enabled(), "forward switches the gradients off for all code after it"

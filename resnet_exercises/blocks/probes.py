@@ -1,7 +1,5 @@
 """What is tried on the three blocks: they are built in several ways, and looked at."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import itertools
@@ -15,7 +13,7 @@ from resnet_exercises.blocks import looking
 from resnet_exercises.blocks.looking import Case, Look, Odd, call, expansion_of
 from resnet_exercises.blocks.watching import SizeError, Watch, explained
 from resnet_exercises.light_blocks import quickly_made, shares_weights
-from resnet_exercises.observing import Fact, Probe, Seen, same
+from resnet_exercises.observing import Fact, Probe, same
 from resnet_exercises.pictures import compare_images
 from resnet_exercises.steps import tell_steps
 from resnet_exercises.tensors import heeds_the_seed
@@ -80,11 +78,7 @@ def look_probe(solution: type, case: Case, more: bool = False) -> Probe:
             raise explained(error, watch, *case.shapes()) from None
         return watch.foreign if watch.foreign and not same(seen, right()) else seen
 
-    @functools.cache
-    def right() -> object:
-        with observing.looking_for(None):
-            return run(solution)
-
+    right = functools.cache(lambda: run(solution))
     return Probe(case.label + (", in training and other images" if more else ""), run)
 
 
@@ -123,9 +117,9 @@ def findings(block, cases: list[Case], solution: type) -> Iterator[str]:
         yield "a block made later changes what an earlier one computes"
 
 
-def wide_blocks(block, like: Case) -> Seen:
+def wide_blocks(block, like: Case) -> dict[str, object]:
     """What blocks of real width consist of. Those with a stride are ``like`` one with a stride."""
-    seen = Seen()
+    seen = {}
     for width, stride in itertools.product((64, 128, 256, 512), (1, 2)):
         given = like.downsample if stride == 2 else ""
         case = Case(width * (like.expansion or 1), width, stride, like.expansion, given)

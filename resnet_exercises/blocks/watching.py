@@ -1,7 +1,5 @@
 """What is noted while a block computes: what no block has, and where sizes do not fit."""
 
-from __future__ import annotations
-
 import re
 
 from torch import Tensor

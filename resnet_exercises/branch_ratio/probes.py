@@ -1,7 +1,5 @@
 """What is tried on ``branch_ratio``: blocks of all kinds, measured in both modes and then looked at."""
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator

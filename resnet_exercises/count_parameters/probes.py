@@ -6,20 +6,16 @@ from resnet_exercises.calls import call, calls, number_in_text, with_numbers
 
 PRAISE = {"count_parameters": "Weights and biases are all counted."}
 
-
-def probes(name, solution):
-    """The calls that are made of an answer."""
-    first = [
-        call(solution, 3, 64, 7, False),
-        call(solution, 2, 5, 3, True),
-        call(solution, 3, 5, 1, True),
-        call(solution, 4, 4, 3, False),
-        call(solution, 127, 129, 3, True),  # 147,576: a 16-bit integer is too small
-        call(solution, in_channels=2, out_channels=5, kernel_size=3, bias=True),
-    ]
-    small = itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (False, True))
-    many = [call(solution, *sizes) for sizes in small]
-    return calls(solution, first, (), many, form=number_in_text)
+FIRST = [
+    call(3, 64, 7, False),
+    call(2, 5, 3, True),
+    call(3, 5, 1, True),
+    call(4, 4, 3, False),
+    call(127, 129, 3, True),  # 147,576: a 16-bit integer is too small
+    call(in_channels=2, out_channels=5, kernel_size=3, bias=True),
+]
+SMALL = itertools.product((1, 2, 7), (1, 3, 8), (1, 2, 3, 5), (False, True))
+probes = calls(FIRST, (), itertools.starmap(call, SMALL), form=number_in_text)
 
 
 @with_numbers

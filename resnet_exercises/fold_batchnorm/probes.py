@@ -1,7 +1,5 @@
 """What is tried on ``fold_batchnorm``: pairs of layers are folded, and compared with what the two do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch
@@ -9,7 +7,7 @@ from torch import Tensor, nn
 
 from resnet_exercises import held
 from resnet_exercises.errors import StudentError
-from resnet_exercises.observing import Fact, Probe, Seen, named_kind, same
+from resnet_exercises.observing import Fact, Probe, named_kind, same
 from resnet_exercises.tensors import fill, numbers, of_batch_norm, random_input, set_seeds
 
 PRAISE = {
@@ -44,7 +42,7 @@ def look(fold: Callable, pair: nn.ModuleDict, x: Tensor) -> dict[str, object]:
     new = folding(fold, conv, batchnorm)
     if not isinstance(new, nn.Conv2d):
         return {"the result": new if isinstance(new, StudentError) else named_kind(new)}
-    seen, changes = Seen(), changed(differences())
+    seen, changes = {}, changed(differences())
     seen["the result"] = "a Conv2d"
     seen |= changes
     seen["the result is a new layer"] = Fact(new is not conv, "the result is conv itself")

@@ -1,7 +1,5 @@
 """What is tried on ``make_identity``: blocks that are handed over, then looked at and run."""
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ from torch import nn
 
 from resnet_exercises import light_blocks
 from resnet_exercises.light_blocks import LightBlock, LightBlock2, LightBlock4
-from resnet_exercises.observing import ANYTHING, Fact, Probe, Seen, looking_for, named_kind
+from resnet_exercises.observing import ANYTHING, Fact, Probe, named_kind
 from resnet_exercises.steps import tell_steps as evidence
 from resnet_exercises.tensors import behaviour, heeds_the_seed, random_input
 
@@ -62,9 +62,9 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
     return Probe(f"make_layer(a block with expansion {block.expansion}, {given})", run)
 
 
-def plan(stage: object) -> Seen:
+def plan(stage: object) -> dict[str, object]:
     """What a stage consists of."""
-    seen = Seen()
+    seen = {}
     is_stage = isinstance(stage, nn.Sequential)
     seen["the result"] = "a Sequential" if is_stage else named_kind(stage)
     if is_stage:
@@ -76,13 +76,13 @@ def plan(stage: object) -> Seen:
     return seen
 
 
-def large_stages(make_layer) -> Seen:
+def large_stages(make_layer) -> dict[str, object]:
     """What stages of many lengths and of real width consist of; nothing is computed."""
-    seen = Seen()
+    seen = {}
     for arguments in LARGE:
-        with light_blocks.quickly_made(), looking_for(None):
+        with light_blocks.quickly_made():
             stage = make_layer(LightBlock, *arguments)
-            found = dict(plan(stage))
+        found = plan(stage)
         if isinstance(stage, nn.Sequential):
             weights = light_blocks.with_shapes(stage, arguments[0]).parameters()
             found["the number of parameters"] = sum(weight.numel() for weight in weights)

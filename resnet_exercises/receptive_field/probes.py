@@ -24,13 +24,7 @@ SHORT = [
     for chain in itertools.product(itertools.product(kernels, (1, 2, 3)), repeat=length)
 ]
 LONG = [(11, 4), (3, 2), (5, 1), (4, 2), (3, 1), (2, 5), (3, 1)]
-
-
-def probes(name, solution):
-    """The calls that are made of an answer."""
-    groups = FIRST, [[]], [*SHORT, LONG]
-    groups = ([call(solution, layers) for layers in chains] for chains in groups)
-    return calls(solution, *groups, form=number_in_text)
+probes = calls(map(call, FIRST), [call([])], map(call, [*SHORT, LONG]), form=number_in_text)
 
 
 @with_numbers

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from resnet_exercises import light_blocks, tensors
 from resnet_exercises.light_blocks import LightBlock, LightBlock2, LightBlock4
-from resnet_exercises.observing import Fact, Probe, Seen, looking_for, same
+from resnet_exercises.observing import Fact, Probe, same
 from resnet_exercises.resnet.telling import BLOCKS, NO_BLOCKS, evidence, instead_of_blocks
 from resnet_exercises.steps import OUTPUT, Steps, Taken
 from resnet_exercises.tensors import Weights, images, numbers, random_input
@@ -65,9 +65,9 @@ def plan(model: nn.Module) -> dict[str, object]:
     return seen | parameters_of(model) if seen[BLOCKS] else seen
 
 
-def blocks_of(model: nn.Module) -> Seen:
+def blocks_of(model: nn.Module) -> dict[str, object]:
     """What its blocks were built with, or what it has in their place."""
-    seen = Seen()
+    seen = {}
     blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
     seen[BLOCKS] = sorted(block.built_with for block in blocks)
     if not blocks:
@@ -81,14 +81,14 @@ def parameters_of(model: nn.Module) -> dict[str, object]:
     return {"number of parameters": count} | light_blocks.state(model)
 
 
-def plans(answer) -> Seen:
+def plans(answer) -> dict[str, object]:
     """The plans of ResNet-34, 101 and 152, of Table 1, and what building a network leaves behind."""
-    seen = Seen()
+    seen = {}
     for depth, layers in ((34, [3, 4, 6, 3]), (101, [3, 4, 23, 3]), (152, [3, 8, 36, 3])):
         given = list(layers)
-        with light_blocks.quickly_made(), looking_for(None):
+        with light_blocks.quickly_made():
             block = LightBlock if depth == 34 else LightBlock4
-            found = dict(plan(light_blocks.with_shapes(answer(block, given, 10), 3)))
+            found = plan(light_blocks.with_shapes(answer(block, given, 10), 3))
         found["list of layers"] = Fact(given == layers, "your network has changed the list `layers` that it was given")
         seen |= {f"{what} of ResNet-{depth}": value for what, value in found.items()}
     seen["the seed is left alone"] = Fact(
@@ -101,7 +101,7 @@ def plans(answer) -> Seen:
 def output_probe(network: Network, solution: type, shape, then=None, scale: int = 1) -> Probe:
     """Looks at the output of the network in eval mode, and ``then`` for images of another number and size."""
 
-    def first(answer) -> tuple[nn.Module, Seen]:
+    def first(answer) -> tuple[nn.Module, dict]:
         model = network.build(answer)
         seen = blocks_of(model)
         if seen[BLOCKS]:
@@ -110,10 +110,7 @@ def output_probe(network: Network, solution: type, shape, then=None, scale: int 
             seen |= parameters_of(model)
         return model, seen
 
-    @functools.cache
-    def right() -> object:
-        with looking_for(None):
-            return first(solution)[1][OUTPUT]
+    right = functools.cache(lambda: first(solution)[1][OUTPUT])
 
     def run(answer):
         model, seen = first(answer)
@@ -125,12 +122,12 @@ def output_probe(network: Network, solution: type, shape, then=None, scale: int 
     return Probe(f"{network.label}, {images(shape)}", run)
 
 
-def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> Seen:
+def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> dict[str, object]:
     """The output, once the weights are filled; before, how the weights begin."""
     weights = tensors.weights_in_order(model, x, twin)
     begins = {"the numbers that its weights begin with": _begins(model, weights)}
     tensors.fill(weights)
-    seen = Seen()
+    seen = {}
     with torch.no_grad(), Weights():
         if steady(seen, model.eval(), x):
             with Steps() as steps:
@@ -176,9 +173,9 @@ def training_probe(network: Network, solution: type, shape) -> Probe:
     return Probe(f"{network.label}, {images(shape)}", run)
 
 
-def in_training(model: nn.Module, x: Tensor, twin: Callable) -> Seen:
+def in_training(model: nn.Module, x: Tensor, twin: Callable) -> dict[str, object]:
     """All that the network does with ``x``, if chance has no part in it."""
-    seen = Seen()
+    seen = {}
     with torch.no_grad():
         is_steady = steady(seen, model.train(), x)
     if is_steady:
@@ -186,7 +183,7 @@ def in_training(model: nn.Module, x: Tensor, twin: Callable) -> Seen:
     return seen
 
 
-def steady(seen: Seen, model: nn.Module, x: Tensor) -> bool:
+def steady(seen: dict, model: nn.Module, x: Tensor) -> bool:
     """Sees whether two outputs for the same image are equal."""
     before = tensors.randomness()
     outputs = [numbers(model(x.clone())) for _ in range(2)]

@@ -5,11 +5,9 @@ from resnet_exercises.calls import call, calls, number_in_text, with_numbers
 PRAISE = {"same_padding": "This padding keeps every size, and an even kernel is refused."}
 
 
-def probes(name, solution):
-    """The calls that are made of an answer."""
-    # The large ones are for a search that ends somewhere, or that tries the padding on an image.
-    groups = (3, 1, 5, 7, 31), (4, 2, 8, 30), (*range(1, 41), 100, 101, 225, 400, 401)
-    return calls(solution, *([call(solution, k) for k in ks] for ks in groups), form=number_in_text)
+# The large ones are for a search that ends somewhere, or that tries the padding on an image.
+GROUPS = (3, 1, 5, 7, 31), (4, 2, 8, 30), (*range(1, 41), 100, 101, 225, 400, 401)
+probes = calls(*(map(call, sizes) for sizes in GROUPS), form=number_in_text)
 
 
 @with_numbers

@@ -45,11 +45,5 @@ def word_for_bn(result: Result, expected: Result) -> Result:
     return replace(result, value=(word, words.get("batches", "batches") == "batches"))
 
 
-def probes(name, solution):
-    """The calls that are made of an answer."""
-    groups = NAMES, (), all_names()
-    groups = ([call(solution, given) for given in names] for names in groups)
-    return calls(solution, *groups, form=word_for_bn)
-
-
+probes = calls(map(call, NAMES), (), map(call, all_names()), form=word_for_bn)
 evidence = with_numbers(lambda expected, name: "")
