@@ -7,7 +7,7 @@ import re
 import symtable
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -41,13 +41,19 @@ def attempt(function: Callable, *args, **kwargs):
         raise StudentError(error) from None
 
 
+Causes = Iterable[tuple[str, str]]
 TIMED_OUT = "Your code did not end in the time that a check has for it. Either a loop in it never ends, or it is slow."
 
 
 class StudentError(Exception):
-    """What a student's code raised: ``kind`` and ``text``, and their own ``line`` where there is one."""
+    """What a student's code raised: ``kind`` and ``text``, and their own ``line`` where there is one.
 
-    def __init__(self, error: BaseException):
+    ``causes`` are pairs of a pattern and a name for what it tells of, whatever the words and numbers. ``place`` tells
+    the error from the same one elsewhere, and ``told`` says to readers where it is.
+    """
+
+    def __init__(self, error: BaseException, causes: Causes = (), place: Iterable[str] = (), told: str = ""):
+        self.causes, self.place, self.told = causes, tuple(place), told
         self.kind = type(error).__name__
         try:
             self.text = str(error)
@@ -66,10 +72,11 @@ class StudentError(Exception):
         Without numbers it is the kind of trouble or, where that has no name here, the words: not every TypeError is the
         same.
         """
-        if same := trouble(self.text):
-            return (same,)
+        causes = ((name, re.search(words, self.text)) for words, name in self.causes)
+        if same := trouble(self.text) or next((match.expand(name) for name, match in causes if match), ""):
+            return (same, *self.place)
         found = sorted(re.findall(r"(?<!\w)\d+|(?<=\dx)\d+", self.text))  # not that of conv2d
-        return (self.kind, *(found or sorted(re.findall(r"\w+", self.text))))
+        return (self.kind, *(found or sorted(re.findall(r"\w+", self.text))), *self.place)
 
     def explain(self) -> str:
         """One or two sentences for the student."""
@@ -81,7 +88,18 @@ class StudentError(Exception):
         raised = f"Your code raised {self.kind}{where}" + (f": {said}" if said else "")
         translation = translate(self.text) or self.hint
         raised = raised if raised.endswith("?") else raised.rstrip(".") + "."
-        return raised + (f" {translation}" if translation else "")
+        return " ".join(filter(None, (raised, translation, self.told)))
+
+
+def tried(function: Callable, *arguments: object, causes: Causes = ()) -> object:
+    """What ``function`` returns, or its error. One that says "still to be written" goes on, as ever."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        raised = StudentError(error, causes)
+        if raised.not_implemented:
+            raise
+        return raised
 
 
 @functools.cache

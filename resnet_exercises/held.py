@@ -1,13 +1,11 @@
 """What layers that an answer is given hold before it works on them, and what of it is different afterwards."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
-from resnet_exercises.errors import StudentError
 from resnet_exercises.observing import Fact, same
 
 Look = tuple[object, object, object]  #: what is looked at, what was seen, what is right
@@ -131,30 +129,9 @@ def recording_stays() -> Look:
     return whether("gradients are recorded", recording, otherwise)
 
 
-class LayerError(StudentError):
-    """What an answer on layers raised; a missing attribute is told by its name, and not by the 2 of ``BatchNorm2d``."""
-
-    #: what is told by its cause, whatever the words: a pattern of them, and the cause
-    CAUSES = (
-        (r"'NoneType' object has no attribute", "None in place of a tensor"),
-        (r"no attribute 'bn[23]'", "the last batch norm, as torchvision calls it"),
-    )
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        found = super().numbers
-        causes = [cause for words, cause in self.CAUSES if re.search(words, self.text)]
-        if self.kind == "AttributeError":
-            causes.append(self.text)
-        return (causes[0],) if causes and found[0] == self.kind else found
-
-
-def tried(kind: type[LayerError], function: Callable, *arguments: object) -> object:
-    """What ``function`` returns, or its error as a ``kind``. One that says "still to be written" goes on, as ever."""
-    try:
-        return function(*arguments)
-    except Exception as error:
-        raised = kind(error)
-        if raised.not_implemented:
-            raise
-        return raised
+#: what is told by its cause where an answer works on layers; a missing attribute by its name
+CAUSES = (
+    (r"'NoneType' object has no attribute", "None in place of a tensor"),
+    (r"no attribute 'bn[23]'", "the last batch norm, as torchvision calls it"),
+    (r".* has no attribute .*", r"\g<0>"),
+)

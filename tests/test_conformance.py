@@ -10,8 +10,7 @@ from answers import RIGHT, WRONG
 from torchvision.models import resnet as theirs
 
 from resnet_exercises import check, conformance, conformance_card
-from resnet_exercises.conformance import MUCH_WORK, compared, counted
-from resnet_exercises.weights_by_name import load_by_name, renamed
+from resnet_exercises.conformance import MUCH_WORK, compared, counted, load_by_name, renamed
 from resnet_lib import ResidualBasicBlock, ResidualBottleNeck, ResNetBase
 
 

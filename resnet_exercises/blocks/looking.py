@@ -2,20 +2,115 @@
 
 import contextlib
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from resnet_exercises import tensors
-from resnet_exercises.blocks.watching import Watch
-from resnet_exercises.errors import StudentError
-from resnet_exercises.held import tried
+from resnet_exercises import held, tensors
+from resnet_exercises.errors import StudentError, tried
 from resnet_exercises.light_blocks import begins_in_train_mode, tensor_ids
 from resnet_exercises.observing import ANYTHING, Fact, named_kind
 from resnet_exercises.steps import Steps, Taken
-from resnet_exercises.tensors import fill, numbers, owner
+from resnet_exercises.tensors import Weights, fill, numbers, owner
+
+#: functions that no block computes with
+_FOREIGN = {"instance_norm", "group_norm", "layer_norm", "leaky_relu", "relu6", "gelu", "silu"}
+_FOREIGN |= {"elu", "tanh", "softplus", "prelu", "sigmoid"}
+_SUMS = {"add", "add_", "sub", "sub_", "mul", "mul_", "maximum"}
+
+
+class Watch(Weights):
+    """Notes, besides the weights, what gives a mistake away in any of its forms."""
+
+    def __init__(self):
+        super().__init__()
+        self.theirs: set[int] = set()  # identities of the tensors of a downsample
+        self.foreign = ""  # the first thing that no block has
+        self.option = ""  # of a convolution, that no block has
+        self.terms: tuple | None = None  # the shapes of the last sum
+        self.convolutions: dict[int, str] = {}  # their sizes, by identity of the weight
+        self.norms = 0  # batch norms applied so far
+
+    def __torch_function__(self, function, types, arguments=(), named=None):
+        name, named = getattr(function, "__name__", ""), named or {}
+        if name in _SUMS:
+            if len(arguments) == 2 and all(isinstance(term, Tensor) for term in arguments):
+                self.terms = tuple(tuple(term.shape) for term in arguments)
+        elif found := _foreign(name, arguments, named):
+            self.foreign = self.foreign or found
+        return super().__torch_function__(function, types, arguments, named)
+
+    def note(self, name: str, given: dict[str, object]) -> None:
+        """Notes also the sizes and settings of convolutions, and counts the block's own batch norms."""
+        super().note(name, given)
+        own = not any(id(owner(t)) in self.theirs for t in given.values() if isinstance(t, Tensor))
+        self.norms += own and name == "batch_norm"
+        if name != "conv2d":
+            return
+        if own:
+            weight, sizes = given["weight"], [given.get("stride", 1), given.get("padding", 0)]
+            sizes = [(size, size) if isinstance(size, int) else tuple(size) for size in sizes]
+            self.convolutions[id(owner(weight))] = f"{sizes} {tuple(weight.shape[2:])} {len(weight)}"
+        for option in ("dilation", "groups"):
+            value = given.get(option, 1)
+            if value not in (1, (1, 1), [1, 1]):
+                self.option = f"a convolution has another {option} than 1"
+                self.foreign = self.foreign or self.option
+
+
+def _foreign(name: str, arguments: tuple, named: dict[str, object]) -> str:
+    """What a function does that no block does; an empty string for others."""
+    if name == "hardtanh":  # nn.ReLU6 is one too
+        name = "relu6" if 6 in (*arguments[2:3], named.get("max_val")) else name
+        return f"it computes with `{name}`"
+    if name == "pad" and named.get("mode", "constant") != "constant":
+        return "it pads with something else than zeros"
+    if name == "sigmoid" and arguments[0].shape[2:] in ((), (1, 1)):  # a number per channel
+        return "it weighs its channels with a sigmoid"
+    return f"it computes with `{name}`" if name in _FOREIGN else ""
+
+
+_NO_VALUE = r"^(?:name|cannot access local variable)"
+
+
+#: what readers name as they like has one name here
+CAUSES = (
+    (r"attribute 'downsample'|^name 'downsample' is not defined", "no downsample is kept"),
+    (r"^unsupported operand type\(s\) for %: '\w+' and 'int'", "the block as in_channels"),
+    (r"^module 'torch\.nn\S*' has no attribute '(?i:relu)'", "a misspelt ReLU"),
+    (r"^module 'torch\.nn' has no attribute ", "a misspelt layer"),
+    (r"^'\w+' object has no attribute '\w*(relu|act)", "a ReLU that is not set"),
+    (r"^'\w+' object has no attribute '\w*(conv|bn|norm)", "a layer that is not set"),
+    (r"^name '\w*(conv|bn|norm|relu)\w*' is not defined", "a layer without self"),
+    (r"^name '(Conv|BatchNorm|ReLU|Sequential)\w*' is not defined", "a layer without nn"),
+    (rf"{_NO_VALUE} '(shortcut|identity|residual|skip|res)\w*'", "no shortcut"),
+    (rf"{_NO_VALUE} '(out|h|y|z|fx|branch|result)\w*'", "no result"),
+    held.CAUSES[-1],
+)
+
+
+def explained(error: Exception, watch: Watch, start: tuple, wanted: tuple) -> StudentError:
+    """What a block raised on its way from a tensor of shape ``start`` to one of ``wanted``."""
+    if watch.terms and "must match the size" in str(error):
+        start, first, second, wanted = map(_shape, (start, *watch.terms, wanted))
+        told = f"From x of {start}, one of the two paths gives {first}, the other {second}; "
+        # whichever convolution has the stride, or too large a kernel, the shapes are the same
+        place = list(watch.convolutions.values())
+        return StudentError(error, (), place, f"{told}the block should give {wanted}.")
+    if sizes := re.search(r"should contain \d+ elements not \d+", str(error)):
+        told = f"It is batch norm number {watch.norms} of the block."
+        return StudentError(error, (), [str(watch.norms), sizes[0]], told)  # too narrow, or too wide
+    return StudentError(error, CAUSES)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """A shape as readers say it: ``6 channels of 3×4 pixels``."""
+    if len(shape) != 4:
+        return f"shape {shape}"
+    return f"{shape[1]} channels of {shape[2]}×{shape[3]} pixels"
 
 
 class Odd(Exception):
@@ -228,7 +323,7 @@ class Look:
         with torch.no_grad():
             rows = x.clone(memory_format=torch.channels_last)
             seen["output for an input in channels_last layout"] = numbers(module(rows))
-            output = tried(StudentError, lambda: numbers(module.double()(x.double())))
+            output = tried(lambda: numbers(module.double()(x.double())))
             module.float()  # it may share its layers with others
             # an error, as with x.float() in forward, does no harm: nobody asks for float64
             seen["output in float64"] = ANYTHING if isinstance(output, StudentError) else output
@@ -253,7 +348,7 @@ class Look:
     def _output(self, x: Tensor) -> object:
         """The output for ``x``, or the error. It notes where fewer batch norms are applied."""
         before = self.watch.norms
-        output = tried(StudentError, lambda: numbers(self.module(x)))
+        output = tried(lambda: numbers(self.module(x)))
         if not isinstance(output, StudentError) and self.watch.norms - before < self.norms:
             again = x.shape == self.x.shape
             where = "when the same images come again" if again else "for some images"

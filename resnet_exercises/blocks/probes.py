@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -10,19 +11,17 @@ from torch import nn
 
 from resnet_exercises import observing
 from resnet_exercises.blocks import looking
-from resnet_exercises.blocks.looking import Case, Look, Odd, call, expansion_of
-from resnet_exercises.blocks.watching import SizeError, Watch, explained
+from resnet_exercises.blocks.looking import Case, Look, Odd, Watch, call, expansion_of, explained
+from resnet_exercises.errors import StudentError
 from resnet_exercises.light_blocks import quickly_made, shares_weights
 from resnet_exercises.observing import Fact, Probe, same
-from resnet_exercises.pictures import compare_images
 from resnet_exercises.steps import tell_steps
 from resnet_exercises.tensors import heeds_the_seed
 
+TORCHVISIONS = "Your block computes what torchvision's {} computes: results, gradients and running statistics."
 PRAISE = {
-    "basic_block": "Your block computes what torchvision's BasicBlock computes: results, "
-    "gradients and running statistics.",
-    "bottleneck": "Your block computes what torchvision's Bottleneck computes: results, "
-    "gradients and running statistics.",
+    "basic_block": TORCHVISIONS.format("BasicBlock"),
+    "bottleneck": TORCHVISIONS.format("Bottleneck"),
     "plain_block": "Your block is the basic block without its shortcut: the twin that a fair comparison needs.",
 }
 EXPANSIONS = {"basic_block": 1, "bottleneck": 4, "plain_block": None}
@@ -49,12 +48,8 @@ def probes(name, solution):
         Case(*channels, stride, expansion, given if expansion else "")
         for channels, stride, given in zip(CHANNELS[name], STRIDES, GIVEN)
     ]
-    tried = []
-    for case in cases:
-        tried.append(look_probe(solution, case))
-        if case in cases[:2]:
-            tried.append(look_probe(solution, case, more=True))
-    tried.append(new_block_probe(solution, cases[:2], tried[:4]))
+    first = [look_probe(solution, case, more) for case in cases[:2] for more in (False, True)]
+    tried = [*first, *(look_probe(solution, case) for case in cases[2:]), new_block_probe(solution, cases[:2], first)]
     if expansion is None:
         return tried
     downsample = missing_projection_probe(solution, cases[2]), lost_downsample_probe(cases[1:5])
@@ -83,10 +78,7 @@ def look_probe(solution: type, case: Case, more: bool = False) -> Probe:
 
 
 def new_block_probe(solution: type, cases: list[Case], first: list[Probe]) -> Probe:
-    """What results do not show, and what the block does where it is as wide as in a ResNet.
-
-    It is looked at where the ``first`` probes see nothing wrong: no mistake hides another.
-    """
+    """What results do not show, and blocks as wide as in a ResNet, where the ``first`` probes see nothing wrong."""
     are_right = [observing.comparison(probe, solution) for probe in first]
 
     def run(block) -> object:
@@ -99,7 +91,7 @@ def new_block_probe(solution: type, cases: list[Case], first: list[Probe]) -> Pr
 
 def findings(block, cases: list[Case], solution: type) -> Iterator[str]:
     """What is wrong with a block, although its results are right."""
-    made: list[nn.Module] = []
+    made = []
     heeds = heeds_the_seed(lambda: made.append(cases[0].build(block)[0]))
     if shares_weights(*made):
         yield "two blocks share their weights"
@@ -128,7 +120,7 @@ def wide_blocks(block, like: Case) -> dict[str, object]:
                 module, _ = case.build(block)
                 output = module.eval()(torch.ones(1, case.in_channels, 5, 5))
         except Exception as error:
-            raise SizeError(error, [case.label], f"The block has {case.label}.") from None
+            raise StudentError(error, (), [case.label], f"The block has {case.label}.") from None
         seen |= {
             f"the shape of the output, with {case.label}": tuple(output.shape),
             f"its convolutions, with {case.label}": Fact(not watch.option, f"{watch.option}, with {case.label}"),
@@ -213,7 +205,27 @@ def evidence(probe, expected, got) -> str:
 
 
 def picture(probe, expected, got) -> Callable | None:
-    """The wrong result beside the right one."""
-    if isinstance(expected, dict) and isinstance(got, dict):
-        return compare_images(*observing.first_difference(expected, got)[1:])
-    return None
+    """A function that draws the first channel in which two results of the shape (N, C, H, W) differ; else None."""
+    if not (isinstance(expected, dict) and isinstance(got, dict)):
+        return None
+    _, right, wrong = observing.first_difference(expected, got)
+    if not (isinstance(right, torch.Tensor) and isinstance(wrong, torch.Tensor)):
+        return None
+    if right.dim() != 4 or (right.shape, right.dtype) != (wrong.shape, wrong.dtype):
+        return None
+    image, channel = (right != wrong).flatten(2).any(2).nonzero()[0].tolist()
+    right, wrong = right[image, channel].double(), wrong[image, channel].double()
+
+    def draw():
+        from resnet_lib.drawing import draw_images  # here, as matplotlib takes time to import
+
+        largest = (wrong - right).abs().max().item()
+        far = "not a number in some pixels" if math.isnan(largest) else f"{largest:.3g} at most"
+        alt = (
+            f"Three grey images: channel {channel} of image {image}, {right.shape[0]}×{right.shape[1]} pixels, "
+            f"as expected, as your code gives it, and the difference, which is {far}."
+        )
+        images = {"expected": right, "yours": wrong, "difference": wrong - right}
+        return draw_images({title: image.numpy() for title, image in images.items()}, alt, 3)
+
+    return draw

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_exercises import held
-from resnet_exercises.errors import StudentError
+from resnet_exercises.errors import StudentError, tried
 from resnet_exercises.observing import Fact, Probe, first_difference, named_kind, tell
 from resnet_exercises.tensors import fill, random_input, unchanged, weights_in_order
 from resnet_lib import ResidualBasicBlock, ResidualBottleNeck
@@ -23,6 +23,8 @@ PRAISE = {
 }
 FLOAT64 = ", all numbers in float64"  # for answers with x.float()
 CHANNELS_LAST = ", x in memory as channels_last"  # for answers with x.view(-1)
+#: the third layers of a bottleneck, asked of a basic block, are one mistake
+CAUSES = (*held.CAUSES[:2], (r"attribute '(conv|batchnorm)3'", "a third layer"), *held.CAUSES[2:])
 X_TRAINED = ", x with requires_grad"  # for answers that switch it off, or on for all
 
 
@@ -147,7 +149,7 @@ def result(answer: Callable, block: nn.Module, x: Tensor, right: float) -> tuple
 
     NumPy's floats are floats. A number in a tensor counts, and a rounded one too: their kind is looked at later.
     """
-    value, kind = held.tried(MeasureError, answer, block, x), "a float"
+    value, kind = tried(answer, block, x, causes=CAUSES), "a float"
     if isinstance(value, Tensor) and value.numel() == 1:
         value, kind = value.item(), "a tensor"
     if not isinstance(value, (float, numpy.floating)):
@@ -155,12 +157,6 @@ def result(answer: Callable, block: nn.Module, x: Tensor, right: float) -> tuple
     if value in [round(right, digits) for digits in range(6)]:
         return right, "a rounded float"
     return float(value), kind
-
-
-class MeasureError(held.LayerError):
-    """What the answer raised. The third layers of a bottleneck, asked of a basic block, are one mistake."""
-
-    CAUSES = (*held.LayerError.CAUSES, (r"attribute '(conv|batchnorm)3'", "a third layer"))
 
 
 def evidence(probe, expected, got) -> str:

@@ -6,13 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from resnet_exercises import held
-from resnet_exercises.errors import StudentError
+from resnet_exercises.errors import StudentError, tried
 from resnet_exercises.observing import Fact, Probe, named_kind, same
 from resnet_exercises.tensors import fill, numbers, of_batch_norm, random_input, set_seeds
 
 PRAISE = {
     "fold_batchnorm": "One convolution now does the work of both, for every kernel, stride, padding, bias and eps."
 }
+#: many words of Python's and PyTorch's have the same cause here
+CAUSES = (
+    (r"^'(Conv2d|BatchNorm2d)' object has no attribute", "no attribute of a layer"),
+    (r"'NoneType' object .*(_'|assignment|setting)", "None is written into"),
+    (r"NoneType", "None in a calculation"),
+    (r"tuple of \(bool, bool\)", "True in place of a number"),
+    held.CAUSES[-1],
+)
 KERNEL_3 = 3, 5, 3, 2, 1
 
 
@@ -107,18 +115,7 @@ def layers(sizes: tuple, bias: bool, eps: float = 1e-5) -> nn.ModuleDict:
 def folding(fold: Callable, conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> object:
     """What an answer makes of two layers; a bias that is left as it was drawn has the same numbers in each answer."""
     set_seeds(0)
-    return held.tried(FoldingError, fold, conv, batchnorm)
-
-
-class FoldingError(held.LayerError):
-    """What the answer raised. Many words of Python's and PyTorch's have the same cause here."""
-
-    CAUSES = (
-        (r"^'(Conv2d|BatchNorm2d)' object has no attribute", "no attribute of a layer"),
-        (r"'NoneType' object .*(_'|assignment|setting)", "None is written into"),
-        (r"NoneType", "None in a calculation"),
-        (r"tuple of \(bool, bool\)", "True in place of a number"),
-    )
+    return tried(fold, conv, batchnorm, causes=CAUSES)
 
 
 def output(layer: object, x: Tensor, call: Callable = nn.Module.__call__) -> object:
@@ -126,7 +123,7 @@ def output(layer: object, x: Tensor, call: Callable = nn.Module.__call__) -> obj
     if isinstance(layer, StudentError):
         return layer
     with torch.no_grad():
-        return held.tried(FoldingError, lambda: numbers(call(layer.eval(), x)))
+        return tried(lambda: numbers(call(layer.eval(), x)), causes=CAUSES)
 
 
 def changed(different: held.Differences) -> dict[str, object]:

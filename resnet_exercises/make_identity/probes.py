@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_exercises import held
-from resnet_exercises.errors import StudentError
+from resnet_exercises.errors import StudentError, tried
 from resnet_exercises.observing import Probe, comparison
 from resnet_exercises.tensors import fill, numbers, random_input, weights_in_order
 from resnet_lib import ResidualBasicBlock
@@ -40,7 +40,7 @@ def probe(label: str, channels: int, **how: object) -> Probe:
         block = copy.deepcopy(filled(channels, **how))
         x = random_input(3, channels, 5, 7).relu().to(block.conv1.weight.dtype)
         differences = held.watch(block)
-        raised = held.tried(held.LayerError, change, block)
+        raised = tried(change, block, causes=held.CAUSES)
         if isinstance(raised, StudentError):
             return {"the change": raised}
         recording = held.recording_stays()
