@@ -28,17 +28,17 @@ class TimeIsUp(BaseException):
     """Raised in code that takes too long. No ``Exception``, so that ``except Exception`` does not catch it."""
 
 
-def attempt(function: Callable, *args, **kwargs):
-    """Calls ``function``; whatever an answer raises in it, ``sys.exit`` included, becomes a :class:`StudentError`.
+def attempt(function: Callable, *arguments: object) -> Any:
+    """What ``function`` returns, or whatever an answer raises in it, ``sys.exit`` included, as a :class:`StudentError`.
 
-    Ctrl-C does not: what was interrupted is not remembered as what an answer does.
+    Ctrl-C goes on: what was interrupted is not remembered as what an answer does.
     """
     try:
-        return function(*args, **kwargs)
-    except (StudentError, KeyboardInterrupt):
+        return function(*arguments)
+    except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise StudentError(error) from None
+        return error if isinstance(error, StudentError) else StudentError(error)
 
 
 Causes = Iterable[tuple[str, str]]

@@ -1,9 +1,8 @@
 """Checks notebooks that were handed in: ``python -m resnet_exercises FILE.ipynb``, or a folder.
 
-Each exercise gets the verdict that its check would give in the notebook. Only the cells that
-its answer needs are run, in a process of its own: one that hangs or ends the process costs the
-others nothing. **This is no sandbox**: the code runs with your rights, and can read or delete
-your files, use the network, and fill the memory.
+Each exercise gets the verdict that its check would give in the notebook. Only the cells that its answer needs are run,
+in a process of its own: one that hangs or ends the process costs the others nothing. **This is no sandbox**: the code
+runs with your rights, and can read or delete your files, use the network, and fill the memory.
 """
 
 import argparse
@@ -153,8 +152,8 @@ def _check(files: dict[str, Path], timeout: float) -> list[Report]:
             cells = notebooks.read_cells(path)
             tasks = notebooks.find_tasks(cells)
             if not tasks:
-                said = "no cell calls check(…) with the name of one. Ask for the right chapter."
-                raise Unusable(f"has no exercise of this book: {said}")
+                no_check = "no cell calls check(…) with the name of one. Ask for the right chapter."
+                raise Unusable(f"has no exercise of this book: {no_check}")
             jobs += [(report, cells, task) for task in tasks]
         except Unusable as error:
             report.error = str(error)
@@ -256,10 +255,7 @@ def main(arguments: list[str] | None = None) -> int:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         is_folder = given.path.is_dir()
-        if is_folder:
-            reports = check_folder(given.path, given.timeout)
-        else:
-            reports = [check_file(given.path, given.timeout)]
+        reports = check_folder(given.path, given.timeout) if is_folder else [check_file(given.path, given.timeout)]
     except (OSError, Unusable) as error:
         print(f"{given.path}: {error}", file=sys.stderr)
         return 2

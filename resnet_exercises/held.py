@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from resnet_exercises.observing import Fact, same
 
-Look = tuple[object, object, object]  #: what is looked at, what was seen, what is right
+Look = tuple  #: what is looked at, what was seen, and what is right where that is no :class:`Fact`
 Differences = dict[str, list[str]]  #: the names of what is different, by its kind
 
 #: the kinds of what may be different, in the order in which it is worth telling, and what is told
@@ -100,33 +100,25 @@ def in_turn(stages: Iterable[Iterable[Look]]) -> dict[str, object]:
     """What is seen, up to the first stage in which something is wrong: of two mistakes, the first has a name then."""
     seen = {}
     for stage in stages:
-        fine = True
-        for what, got, right in stage:
-            seen[what] = got
-            fine = fine and same(got, right)
-        if not fine:
+        looks = list(stage)
+        seen |= {what: got for what, got, *_ in looks}
+        if not all(same(got, *right) if right else got for _, got, *right in looks):
             break
     return seen
-
-
-def whether(what: str, holds: bool, otherwise: str) -> Look:
-    """The look whether something holds; ``otherwise`` is the sentence for an answer of which it does not."""
-    return what, Fact(holds, otherwise), Fact(True, "")
 
 
 def stays(different: Differences, *kinds: str) -> Look:
     """The look whether nothing of these kinds is different."""
     kind = next((kind for kind in kinds if different.get(kind)), None)
     otherwise = KINDS[kind].format(different[kind][0]) if kind else ""
-    return whether(kinds[0], kind is None, otherwise)
+    return kinds[0], Fact(kind is None, otherwise)
 
 
 def recording_stays() -> Look:
     """The look whether gradients are still recorded, for which it takes care then."""
     recording = torch.is_grad_enabled()
     torch.set_grad_enabled(True)
-    otherwise = "gradients are switched off for all that follows"
-    return whether("gradients are recorded", recording, otherwise)
+    return "gradients are recorded", Fact(recording, "gradients are switched off for all that follows")
 
 
 #: what is told by its cause where an answer works on layers; a missing attribute by its name

@@ -109,14 +109,11 @@ def find_tasks(cells: list[Cell]) -> list[Task]:
     """
     found = {task.label: task for cell in cells for task in _checks(cell)}
     for place, name in enumerate(map(_name_in_task, cells), start=1):
-        if name not in KNOWN:
-            continue
         below = list(itertools.takewhile(lambda cell: not _name_in_task(cell), cells[place:]))
-        if name not in [task.name for cell in below for task in _checks(cell)]:
+        if name in KNOWN and name not in [task.name for cell in below for task in _checks(cell)]:
             made = [n for cell in below if cell.is_code for n in _definitions(cell.source)]
             asked = _asked(name)
-            answer = asked if asked in made or not made else made[0]
-            task = Task(name, answer, place + len(below))
+            task = Task(name, asked if asked in made or not made else made[0], place + len(below))
             found.setdefault(task.label, task)
     return sorted(found.values(), key=lambda task: task.number)
 
@@ -160,7 +157,15 @@ def names_in(source: str) -> Names:
         return Names(set(_definitions(source)), set())
     defines, uses = set(), set()
     for statement in tree.body:
-        new, used = _symbols(statement)
+        new, used = set(), set()
+        tables = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
+        for table in tables:
+            tables += table.get_children()  # the functions and classes inside
+            for symbol in filter(symtable.Symbol.is_global, table.get_symbols()):
+                if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
+                    new.add(symbol.get_name())
+                if symbol.is_referenced():
+                    used.add(symbol.get_name())
         for target in getattr(statement, "targets", ()):
             if isinstance(getattr(target, "value", None), ast.Name):
                 new.add(target.value.id)  # `Block.forward = forward` makes part of Block
@@ -172,19 +177,6 @@ def names_in(source: str) -> Names:
             used |= new
         uses |= used - defines
         defines |= new
-    return Names(defines, uses)
-
-
-def _symbols(statement: ast.stmt) -> Names:
-    tables = [symtable.symtable(ast.unparse(statement), "cell", "exec")]
-    defines, uses = set(), set()
-    for table in tables:
-        tables += table.get_children()  # the functions and classes inside
-        for symbol in filter(symtable.Symbol.is_global, table.get_symbols()):
-            if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
-                defines.add(symbol.get_name())
-            if symbol.is_referenced():
-                uses.add(symbol.get_name())
     return Names(defines, uses)
 
 

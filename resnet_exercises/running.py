@@ -1,6 +1,4 @@
-"""Running a student's code so that nothing it does reaches the notebook: no output, no endless loop, no changed
-state.
-"""
+"""Runs a student's code so that nothing it does reaches the notebook: no output, no endless loop, no changed state."""
 
 import contextlib
 import functools

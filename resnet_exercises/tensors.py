@@ -78,10 +78,17 @@ def _(right: Tensor, wrong, what: str) -> str:
 
 # PyTorch's settings
 
+_originals: dict[int, tuple[Tensor, Tensor]] | None = None  # what was filled, by identity, while a check runs
+
 
 @contextlib.contextmanager
 def torch_stays() -> Iterator[None]:
-    """Keeps PyTorch's seeds, modes, defaults and the weights of layers that an answer shares with other cells."""
+    """Keeps PyTorch's seeds, modes, defaults and the weights of layers that an answer shares with other cells.
+
+    Such layers stand on the class. Every tensor that :func:`fill` overwrites gets its own numbers back.
+    """
+    global _originals
+    before, _originals = _originals, {}
     states = numpy.random.get_state(), torch.get_rng_state()
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
     threads, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
@@ -92,12 +99,15 @@ def torch_stays() -> Iterator[None]:
             torch.inference_mode(False),
             torch.autocast("cpu", enabled=False),
             torch.autograd.set_detect_anomaly(False),
-            _weights_come_back(),
         ):
             usual_settings()
             torch.set_num_threads(1)  # the probes are too small to share out
             yield
     finally:
+        with torch.inference_mode(False), torch.no_grad():
+            for tensor, original in _originals.values():
+                tensor.copy_(original)
+        _originals = before
         # An answer may leave a mode on; so does a time limit that ends one of ours while it begins or ends.
         while torch._C._len_torch_function_stack() > modes:
             torch._C._pop_torch_function_stack()
@@ -130,24 +140,19 @@ def set_seeds(seed: int) -> None:
     numpy.random.seed(seed)
 
 
-def _torch_seed() -> bytes:
-    """Where PyTorch's random number generator stands."""
-    return torch.default_generator.get_state().numpy().tobytes()
-
-
 def randomness() -> tuple:
     """Where the three random number generators stand."""
     place = numpy.random.get_state()
-    return random.getstate(), place[1].tobytes(), place[2], _torch_seed()
+    return random.getstate(), place[1].tobytes(), place[2], torch.default_generator.get_state().tolist()
 
 
 def heeds_the_seed(function: Callable[[], object]) -> bool:
-    """Whether the random numbers after a call depend on the seed that was set before."""
+    """Whether PyTorch's random numbers after a call depend on the seed that was set before."""
     places = []
     for seed in (1, 2):
         set_seeds(seed)
         function()
-        places.append(_torch_seed())
+        places.append(randomness()[-1])
     return places[0] != places[1]
 
 
@@ -286,24 +291,6 @@ _RANGES = {
     "mean": (-0.5, 0.5),
     "variance": (0.5, 1.5),
 }
-_originals: dict[int, tuple[Tensor, Tensor]] | None = None  # by identity, while a check runs
-
-
-@contextlib.contextmanager
-def _weights_come_back() -> Iterator[None]:
-    """Gives every tensor that :func:`fill` overwrites its own numbers back at the end.
-
-    A student's layers may stand on the class, where all blocks share them, also those of other cells.
-    """
-    global _originals
-    before, _originals = _originals, {}
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for tensor, original in _originals.values():
-                tensor.copy_(original)
-        _originals = before
 
 
 def fill(weights: Roles, seed: int = 0) -> None:
@@ -420,7 +407,10 @@ def gradients(module: nn.Module, x: Tensor, weights: Roles, in_training: bool) -
 
 
 def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list[Tensor | None]:
-    """Gradients of ``x`` and ``trained``. By ``backward()``, as torch.utils.checkpoint may refuse the other way."""
+    """Gradients of ``x`` and ``trained``, in the shapes in which these show their owners.
+
+    By ``backward()``, as torch.utils.checkpoint may refuse the other way.
+    """
     leaf = x.clone().requires_grad_()
     leaves = [*module.parameters(), *map(owner, trained)]
     leaves = [tensor for tensor in leaves if tensor.is_leaf]
@@ -431,18 +421,14 @@ def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list
         # times 1: an in-place operation on a leaf raises for another reason
         output = module(leaf * 1)
         (output * random_input(*output.shape, seed=1)).sum().backward()
-        return [leaf.grad, *map(_gradient, trained)]
+        gradients = [leaf.grad]
+        for tensor in trained:
+            gradient = owner(tensor).grad if owner(tensor).is_leaf else None
+            if gradient is not None and owner(tensor) is not tensor:
+                gradient = gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+            as_linear = gradient is not None and gradient.shape[2:] == (1, 1)
+            gradients.append(gradient.flatten(1) if as_linear else gradient)
+        return gradients
     finally:
         for tensor, gradient in before:
             tensor.grad = gradient
-
-
-def _gradient(tensor: Tensor) -> Tensor | None:
-    """The gradient that ``backward()`` left, in the shape in which a tensor shows its owner."""
-    leaf = owner(tensor)
-    gradient = leaf.grad if leaf.is_leaf else None
-    if gradient is not None and leaf is not tensor:
-        gradient = gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
-    if gradient is not None and gradient.shape[2:] == (1, 1):
-        gradient = gradient.flatten(1)  # as that of a linear layer
-    return gradient

@@ -331,9 +331,8 @@ class Look:
 
     @torch.no_grad()
     def _other_images(self) -> dict[str, object]:
-        """Large numbers, so that an upper bound shows, and an even size, so that padding on one
-        side does. Also one pixel and one image, where the folk cure for "Expected more than 1
-        value per channel" does harm."""
+        """Large numbers, so that an upper bound shows, and an even size, so that padding on one side does. Also one
+        pixel and one image, where the folk cure for "Expected more than 1 value per channel" does harm."""
         seen = {}
         small = [(3, 1, 1), (1, 5, 5)] if self.case.stride == 1 else []
         for size in [(1, 8, 6), *small]:

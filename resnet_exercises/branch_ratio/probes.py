@@ -81,8 +81,8 @@ def looks(answer: Callable, solution: Callable) -> Iterator[Iterable[held.Look]]
             calls.append(call := Call(answer, case, solution))
             yield (call.label, "result"), call.result, call.right
             if case.training:
-                what, got, right = held.stays(call.differences(), "statistics")
-                yield (call.label, what), got, right
+                what, kept = held.stays(call.differences(), "statistics")
+                yield (call.label, what), kept
 
     yield results(IN_EVAL)
     yield results(IN_TRAIN)
@@ -112,14 +112,13 @@ class Call:
         """All that measuring must leave, in the order in which it is looked at."""
         different = self.differences()
         kept = self.x.requires_grad is self.x_trained and self.x.grad is None
-        otherwise = "your code has changed requires_grad or grad of x, its input"
         looks = [
             *(held.stays(different, kind) for kind in held.KINDS),
-            ("x", unchanged(self.x, self.given), Fact(True, "")),
-            held.whether("x.requires_grad", kept, otherwise),
+            ("x", unchanged(self.x, self.given)),
+            ("x.requires_grad", Fact(kept, "your code has changed requires_grad or grad of x, its input")),
             self.recording,
         ]
-        return (((self.label, what), *seen) for what, *seen in looks)
+        return (((self.label, what), fact) for what, fact in looks)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from resnet_exercises import held
 from resnet_exercises.errors import StudentError, tried
-from resnet_exercises.observing import Probe, comparison
+from resnet_exercises.observing import Fact, Probe, comparison
 from resnet_exercises.tensors import fill, numbers, random_input, weights_in_order
 from resnet_lib import ResidualBasicBlock
 
@@ -72,18 +72,16 @@ def looks(block: nn.Module, different: held.Differences, recording: held.Look, x
         output, in_training, learns = compute(block, x)
     except Exception as error:
         said = StudentError(error).text.partition("\n")[0].rstrip(".")
-        otherwise = f"after your change the block cannot compute any more: {said}"
-        yield [held.whether("it computes", False, otherwise)]
+        yield [("it computes", Fact(False, f"after your change the block cannot compute any more: {said}"))]
         return
     exact = torch.equal(output, x) and torch.equal(in_training, x)
-    unreached = "no gradient reaches a weight or a scale of the branch"
     yield [
-        held.whether("it computes", True, ""),
+        ("it computes", Fact(True, "")),
         ("attributes that were added", sorted(different["added"]), []),
         ("output in eval mode", output, x),
         ("output in train mode", in_training, x),
-        held.whether("exactly the input", exact, "the output is nearly x, and not equal to it"),
-        held.whether("the branch can learn", learns, unreached),
+        ("exactly the input", Fact(exact, "the output is nearly x, and not equal to it")),
+        ("the branch can learn", Fact(learns, "no gradient reaches a weight or a scale of the branch")),
     ]
     yield [recording]
     for kind in ("mode", "training", "requires_grad", "hooks left"):
