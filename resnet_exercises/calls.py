@@ -84,7 +84,8 @@ def calls(*groups: Iterable, form: Callable = lambda result, expected: result) -
 
 def _results(made: "_Calls", form: Callable, first: list, then: list, many: list, large: list) -> dict[Any, Any]:
     """What the calls of an answer give, as far as they are made."""
-    right, seen = made.right, {}
+    right = made.right
+    seen: dict[Any, Any] = {}
     if kept := made.keeps_something(first[0], first[1]):
         seen[first[0]] = kept
         for one in first[1:] if kept is CHANGING else ():

@@ -1,6 +1,7 @@
 """What a student's code raised, told without a traceback."""
 
 import ast
+import contextlib
 import functools
 import linecache
 import re
@@ -16,12 +17,7 @@ from resnet_exercises.torch_words import translate, trouble
 
 _HERE = Path(__file__).resolve().parent
 #: this package, the library beside it, and Python's own files
-_NOT_THEIRS = (
-    str(_HERE),
-    str(_HERE.parent / "resnet_lib"),
-    str(Path(linecache.__file__).resolve().parent),
-    "<frozen",
-)
+_OURS = _HERE, _HERE.parent / "resnet_lib", Path(linecache.__file__).resolve().parent, "<frozen"
 
 
 class TimeIsUp(BaseException):
@@ -55,10 +51,9 @@ class StudentError(Exception):
     def __init__(self, error: BaseException, causes: Causes = (), place: Iterable[str] = (), told: str = ""):
         self.causes, self.place, self.told = causes, tuple(place), told
         self.kind = type(error).__name__
-        try:
+        self.text = ""
+        with contextlib.suppress(BaseException):
             self.text = str(error)
-        except BaseException:
-            self.text = ""
         self.timed_out = isinstance(error, TimeIsUp)
         self.not_implemented = _stub(error)
         self.line = _students_line(error)
@@ -105,8 +100,7 @@ def tried(function: Callable, *arguments: object, causes: Causes = ()) -> object
 @functools.cache
 def is_theirs(path: str) -> bool:
     """Whether a file is a student's: neither ours, nor Python's own, nor of an installed package."""
-    installed = "site-packages" in path or "dist-packages" in path
-    return not path.startswith(_NOT_THEIRS) and not installed
+    return not path.startswith(tuple(map(str, _OURS))) and "site-packages" not in path and "dist-packages" not in path
 
 
 def _steps(error: BaseException) -> list[tuple[FrameType, int]]:
@@ -144,9 +138,8 @@ def raising_statement(error: BaseException) -> ast.Raise | ast.Assert | None:
     frame, line = _steps(error)[-1]
     tree = parsed_file(frame.f_code.co_filename)
     for node in ast.walk(tree) if tree else ():
-        if isinstance(node, (ast.Raise, ast.Assert)):
-            if node.lineno <= line <= (node.end_lineno or node.lineno):
-                return node
+        if isinstance(node, (ast.Raise, ast.Assert)) and node.lineno <= line <= (node.end_lineno or line):
+            return node
     return None
 
 

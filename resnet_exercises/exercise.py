@@ -82,16 +82,12 @@ class Exercise:
         seen = [observe(probe, self.solution) for probe in self.probes]
         return seen, processor_time() - start
 
-    def answer(self, mistake: Mistake) -> object:
-        """The wrong answer of a known mistake."""
-        if mistake.id not in self._built:
-            self._built[mistake.id] = build(mistake.code, self.asked, "a known mistake")
-        return self._built[mistake.id]
-
     def observed(self, mistake: Mistake, number: int) -> object:
         """What probe ``number`` sees of a known mistake."""
+        if mistake.id not in self._built:
+            self._built[mistake.id] = build(mistake.code, self.asked, "a known mistake")
         if (mistake.id, number) not in self._seen:
-            self._seen[mistake.id, number] = observe(self.probes[number], self.answer(mistake))
+            self._seen[mistake.id, number] = observe(self.probes[number], self._built[mistake.id])
         return self._seen[mistake.id, number]
 
     def verdict(self, status: str, message: str, mistake: str | None = None, picture=None) -> Verdict:

@@ -55,9 +55,8 @@ def same(first: Any, second: Any) -> bool:
     """Whether two observations are equal, numbers up to rounding."""
     if first is ANYTHING or second is ANYTHING:
         return True
-    if isinstance(first, StudentError) or isinstance(second, StudentError):
-        both = isinstance(first, StudentError) and isinstance(second, StudentError)
-        return both and first.numbers == second.numbers
+    if isinstance(first, StudentError) and isinstance(second, StudentError):
+        return first.numbers == second.numbers
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
     return type(first) is type(second) and equal(first, second)
@@ -76,8 +75,7 @@ def _(first, second) -> bool:
 
 @equal.register
 def _(first: float, second) -> bool:
-    both_nan = first != first and second != second
-    return math.isclose(first, second, rel_tol=RELATIVE) or both_nan
+    return math.isclose(first, second, rel_tol=RELATIVE) or math.isnan(first) and math.isnan(second)
 
 
 def comparison(probe: Probe, solution: object) -> Callable[[object], bool]:
@@ -104,7 +102,7 @@ def tell(probe: Probe, expected: Any, got: Any) -> str:
         return f"With {probe.label}: expected {short(expected)}, got {short(got)}."
     what, right, wrong = first_difference(expected, got)
     if isinstance(wrong, StudentError):
-        return f"With {probe.label}: {goes_on(wrong.explain())}"
+        return tell(probe, expected, wrong)
     if isinstance(wrong, Fact):
         return f"With {probe.label}: {wrong.otherwise}."
     what = what if what.startswith(("the ", "a ", "its ", "(")) else f"the {what}"

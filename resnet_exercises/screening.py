@@ -42,12 +42,9 @@ def _wrong_kind(exercise: Exercise, answer: Any) -> str:
     kind = "a class" if isinstance(answer, type) else named_kind(answer)
     if exercise.wants_class and _is_module(type(answer)):
         kind = "an instance"
-    is_made = not isinstance(answer, type) and not inspect.isfunction(answer)
-    without = ", without brackets" if is_made else ""
-    return (
-        f"The check got {kind}, where it expected a {what}. "
-        f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
-    )
+    without = "" if isinstance(answer, type) or inspect.isfunction(answer) else ", without brackets"
+    give = f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
+    return f"The check got {kind}, where it expected a {what}. {give}"
 
 
 def _is_module(kind: type, name: str = "Module") -> bool:
@@ -58,8 +55,7 @@ def _is_module(kind: type, name: str = "Module") -> bool:
 
 def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
     if not _is_module(answer):
-        said = "Your class is no nn.Module: begin it with `class …(nn.Module):`."
-        return exercise.verdict(FAILED, said)
+        return exercise.verdict(FAILED, "Your class is no nn.Module: begin it with `class …(nn.Module):`.")
     module = sys.modules["torch.nn"].Module
     bases = [base for base in answer.__mro__ if base not in module.__mro__]
     own = {name: value for base in bases for name, value in vars(base).items()}
@@ -69,14 +65,15 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
         if name not in own and (near := _misspelt(name, own)):
             id = f"{name.strip('_')}-misspelt"
             says = next(mistake.says for mistake in exercise.mistakes if mistake.id == id)
-            found = f"Your class has `{near}`, and no `{name}`."
-            return exercise.verdict(FAILED, f"{says}\n{found}", id)
+            return exercise.verdict(FAILED, f"{says}\nYour class has `{near}`, and no `{name}`.", id)
     if "forward" not in own:
         return exercise.verdict(FAILED, "Your class has no method `forward`.")
     if is_stub(own["forward"]):
-        begun = _sets_attributes(own.get("__init__"))
-        there = "`__init__` is there; now write `forward`." if begun else ""
-        return exercise.verdict(NOT_ATTEMPTED, there or "`forward` is still empty.")
+        # something such as self.conv1 is set, which no stub does
+        nodes = ast.walk(source_tree(own.get("__init__")) or ast.Pass())
+        begun = any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in nodes)
+        there = "`__init__` is there; now write `forward`." if begun else "`forward` is still empty."
+        return exercise.verdict(NOT_ATTEMPTED, there)
     return None
 
 
@@ -112,10 +109,8 @@ def is_stub(function: Any) -> bool:
 
 
 def _is_idle(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Pass):
-        return True
     if not isinstance(statement, (ast.Raise, ast.Return, ast.Expr)):
-        return False
+        return isinstance(statement, ast.Pass)
     value = statement.exc if isinstance(statement, ast.Raise) else statement.value
     if isinstance(value, ast.Constant):
         return isinstance(statement, ast.Expr) or value.value in (None, ...)
@@ -124,20 +119,10 @@ def _is_idle(statement: ast.stmt) -> bool:
 
 def _error_named(expression: ast.expr | None) -> str:
     """The exception that an expression names or makes, such as ``ValueError("…")``; else an empty string."""
-    called = expression.func if isinstance(expression, ast.Call) else expression
-    name = getattr(called, "id", "")
+    name = getattr(expression.func if isinstance(expression, ast.Call) else expression, "id", "")
     kind = getattr(builtins, name, None)
-    if not isinstance(kind, type) or issubclass(kind, Warning):
-        return ""
-    return name if issubclass(kind, BaseException) else ""
-
-
-def _sets_attributes(function: Any) -> bool:
-    """Whether a method sets something such as ``self.conv1``, which no stub does."""
-    tree = source_tree(function)
-    return tree is not None and any(
-        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in ast.walk(tree)
-    )
+    is_error = isinstance(kind, type) and issubclass(kind, BaseException) and not issubclass(kind, Warning)
+    return name if is_error else ""
 
 
 def dropped_error(answer: Any) -> str:

@@ -45,17 +45,13 @@ class Network:
 
 
 def probes(name, solution):
-    """The networks that an answer has to make. Heights and widths are even and odd: TensorFlow's padding fits the odd
-    ones.
-    """
+    """The networks that an answer has to make, for even and odd sizes: TensorFlow's padding fits the odd ones."""
     ones = [1, 1, 1, 1]
-    images_of_two_sizes = (3, 3, 33, 24), (2, 3, 24, 49)
-    large_images = (1, 3, 34, 257), (1, 3, 226, 225)
     return [
         output_probe(Network(LightBlock2, [1, 2, 3, 1], (10,)), solution, (2, 3, 40, 32)),
-        output_probe(Network(LightBlock, ones, (200,)), solution, *images_of_two_sizes),
+        output_probe(Network(LightBlock, ones, (200,)), solution, (3, 3, 33, 24), (2, 3, 24, 49)),
         # large numbers show what bounds them, as ReLU6 does
-        output_probe(Network(LightBlock, ones), solution, *large_images, scale=10),
+        output_probe(Network(LightBlock, ones), solution, (1, 3, 34, 257), (1, 3, 226, 225), scale=10),
         training_probe(Network(LightBlock2, [2, 1, 1, 1], (200,)), solution, (2, 3, 17, 33)),
         Probe("the plans of ResNet-34, 101 and 152", plans),
     ]
@@ -69,12 +65,8 @@ def plan(model: nn.Module) -> dict[str, object]:
 
 def blocks_of(model: nn.Module) -> dict[str, object]:
     """What its blocks were built with, or what it has in their place."""
-    seen = {}
-    blocks = [module for module in model.modules() if isinstance(module, LightBlock)]
-    seen[BLOCKS] = sorted(block.built_with for block in blocks)
-    if not blocks:
-        seen[NO_BLOCKS] = instead_of_blocks(model)
-    return seen
+    blocks = sorted(module.built_with for module in model.modules() if isinstance(module, LightBlock))
+    return {BLOCKS: blocks} if blocks else {BLOCKS: [], NO_BLOCKS: instead_of_blocks(model)}
 
 
 def parameters_of(model: nn.Module) -> dict[str, object]:
@@ -118,7 +110,9 @@ def output_probe(network: Network, solution: type, shape, then=None, scale: int 
         model, seen = first(answer)
         # only then, as a network that does not shrink its images takes long for large ones
         if then and OUTPUT in seen and same(seen[OUTPUT], right()):
-            seen |= light_blocks.in_use(output_for_others, model, scale * random_input(*then))
+            what, other = f"output for {images(then)}, given after these", scale * random_input(*then)
+            with torch.no_grad(), Weights():
+                seen |= light_blocks.in_use(lambda: {what: numbers(model(other))})
         return seen
 
     return Probe(f"{network.label}, {images(shape)}", run)
@@ -129,9 +123,9 @@ def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> dict[str
     weights = tensors.weights_in_order(model, x, twin)
     begins = {"the numbers that its weights begin with": _begins(model, weights)}
     tensors.fill(weights)
-    seen = {}
     with torch.no_grad(), Weights():
-        if steady(seen, model.eval(), x):
+        seen = steady(model.eval(), x)
+        if all(seen.values()):
             with Steps() as steps:
                 output = numbers(model(x.clone()))
             seen |= {**begins, "its steps": Taken(steps.taken), OUTPUT: output}
@@ -149,12 +143,6 @@ def _begins(model: nn.Module, weights: tensors.Roles) -> str:
     if any((scale != 1).any() for scale in scales):
         return "a batch norm of the stem or of a projection begins with another scale than 1"
     return "as they should be"
-
-
-def output_for_others(model: nn.Module, x: Tensor) -> dict[str, object]:
-    """The output for images that come after those of another number and size."""
-    with torch.no_grad(), Weights():
-        return {f"output for {images(x.shape)}, given after these": numbers(model(x))}
 
 
 def training_probe(network: Network, solution: type, shape) -> Probe:
@@ -177,23 +165,17 @@ def training_probe(network: Network, solution: type, shape) -> Probe:
 
 def in_training(model: nn.Module, x: Tensor, twin: Callable) -> dict[str, object]:
     """All that the network does with ``x``, if chance has no part in it."""
-    seen = {}
     with torch.no_grad():
-        is_steady = steady(seen, model.train(), x)
-    if is_steady:
-        seen |= tensors.behaviour(model, x, twin)
-    return seen
+        seen = steady(model.train(), x)
+    return seen | tensors.behaviour(model, x, twin) if all(seen.values()) else seen
 
 
-def steady(seen: dict, model: nn.Module, x: Tensor) -> bool:
-    """Sees whether two outputs for the same image are equal."""
+def steady(model: nn.Module, x: Tensor) -> dict[str, object]:
+    """Whether two outputs for the same image are equal."""
     before = tensors.randomness()
-    outputs = [numbers(model(x.clone())) for _ in range(2)]
-    fact = seen["the same output for the same image"] = Fact(
-        same(*outputs) and tensors.randomness() == before,
-        "chance has a part in the output: the same image gives two different ones, or random numbers are drawn",
-    )
-    return bool(fact)
+    is_steady = same(*(numbers(model(x.clone())) for _ in range(2))) and tensors.randomness() == before
+    said = "chance has a part in the output: the same image gives two different ones, or random numbers are drawn"
+    return {"the same output for the same image": Fact(is_steady, said)}
 
 
 def instead_of_blocks(model: nn.Module) -> str:
@@ -230,10 +212,8 @@ def evidence(probe, expected, got) -> str:
     right, wrong = expected[what], got[what]
     if not wrong:
         found = next(value for name, value in got.items() if name.startswith(NO_BLOCKS))
-        return (
-            f"With {probe.label}: PyTorch finds none of the {len(right)} blocks in your network; "
-            f"in their place it has {found}."
-        )
+        none = f"PyTorch finds none of the {len(right)} blocks in your network"
+        return f"With {probe.label}: {none}; in their place it has {found}."
     got_of, right_of = (Counter(plan.channels for plan in plans) for plans in (wrong, right))
     lengths = [
         f"layer{number}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]}"
@@ -243,8 +223,8 @@ def evidence(probe, expected, got) -> str:
     # not number by number: one block too many among the first would put all later ones beside another
     extra, lacking = ([*(Counter(a) - Counter(b))] for a, b in ((wrong, right), (right, wrong)))
     if lengths and (len(right) != len(wrong) or set(wrong) <= set(right)):
-        told = f"expected {len(right)} different blocks, and PyTorch finds {len(wrong)}: "
-        told = (told if len(right) != len(wrong) else "") + "; ".join(lengths)
+        many = f"expected {len(right)} different blocks, and PyTorch finds {len(wrong)}: "
+        told = many * (len(right) != len(wrong)) + "; ".join(lengths)
     elif extra and lacking:
         w = min(extra, key=lambda plan: plan.channels)
         r = min(lacking, key=lambda plan: (plan.channels != w.channels, plan))
