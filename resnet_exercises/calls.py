@@ -1,6 +1,7 @@
 """The probe of an exercise that is a function of plain values: it calls the answer and compares what comes back."""
 
 import ast
+import contextlib
 import copy
 import inspect
 import itertools
@@ -103,7 +104,8 @@ def _results(made: "_Calls", form: Callable, first: list, then: list, many: list
             seen[one] = made.make(one, special=True)
     for one in then if not made.wrong else ():
         seen[one] = made.make(one, special=True)
-    loops = _has_loop(made.answer)
+    nodes = ast.walk(source_tree(made.answer) or ast.Pass())
+    loops = any(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in nodes)
     for one in (*many, *large) if not made.wrong else ():
         # an answer that asks a network, say, is not tried on all of them
         if made.wrong or made.seconds > as_long_as(LITTLE if loops and one in large else ENOUGH):
@@ -148,12 +150,6 @@ class _Calls:
     def once(self, one: Call, special: bool = False) -> tuple[Result, object]:
         """One call: what it gave, as plain values and as it is."""
         return _once(self.answer, one, special, self.right[one].kind == "error")
-
-
-def _has_loop(answer: Callable) -> bool:
-    tree = source_tree(answer)
-    loops = (ast.For, ast.While, ast.comprehension)
-    return tree is not None and any(isinstance(node, loops) for node in ast.walk(tree))
 
 
 def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Result, object]:
@@ -237,7 +233,12 @@ def plain(value: Any, depth: int = 0) -> Result:
         text = repr(start if len(start) < 100 else start[:100] + "…")
         return Result("str", (str.__len__(value), start), f"{text}, a str", text)
     if kind.__module__.split(".")[0] in ("torch", "numpy") and hasattr(value, "reshape"):
-        return _plain_tensor(value, "array" if kind.__module__ == "numpy" else "tensor")
+        shape, what = tuple(value.shape), "array" if kind.__module__ == "numpy" else "tensor"
+        entries = Result("other")
+        with contextlib.suppress(Exception):  # on the meta device there are no numbers
+            entries = plain(value.reshape(-1)[: LONGEST + 1].tolist(), 1)
+        text = entries.short[1:-1] if shape == () else entries.short
+        return Result(what, (shape, entries.value), f"{text}, {with_article(what)}", f"{what}({text})")
     if kind is dict and depth < 3:
         entries = plain(list(itertools.islice(value.values(), LONGEST + 1)), depth)
         return Result("dict", entries.value, "a dict", "a dict")
@@ -247,32 +248,16 @@ def plain(value: Any, depth: int = 0) -> Result:
     if issubclass(error, BaseException):
         text = f"{with_article(error.__name__[:60])} as its result, and does not raise it"
         return Result("exception", None, text, text)
-    for sequence in (list, tuple):
-        if issubclass(kind, sequence) and depth < 3:
-            return _plain_sequence(value, sequence, depth)
-    return Result("other", kind.__name__, named_kind(value), named_kind(value))
-
-
-def _plain_sequence(value: list | tuple, sequence: Any, depth: int) -> Result:
+    sequence: Any = list if issubclass(kind, list) else tuple
+    if not issubclass(kind, sequence) or depth >= 3:
+        return Result("other", kind.__name__, named_kind(value), named_kind(value))
     length = sequence.__len__(value)
-    entries = sequence.__getitem__(value, slice(0, LONGEST))
-    entries = [plain(entry, depth + 1) for entry in entries]
-    text = ", ".join(entry.short for entry in entries) + (", …" if length > LONGEST else "")
+    all_plain = tuple(plain(entry, depth + 1) for entry in sequence.__getitem__(value, slice(0, LONGEST)))
+    text = ", ".join(entry.short for entry in all_plain) + (", …" if length > LONGEST else "")
     if sequence is list:
-        return Result("list", (length, tuple(entries)), f"[{text}]", f"[{text}]")
+        return Result("list", (length, all_plain), f"[{text}]", f"[{text}]")
     text = f"({text},)" if length == 1 else f"({text})"
-    return Result("tuple", (length, tuple(entries)), f"{text}, a tuple", text)
-
-
-def _plain_tensor(value: Any, kind: str) -> Result:
-    """A tensor or an array, of which the first entries are looked at."""
-    shape = tuple(value.shape)
-    try:
-        entries = plain(value.reshape(-1)[: LONGEST + 1].tolist(), 1)
-    except Exception:  # on the meta device there are no numbers
-        entries = Result("other")
-    text = entries.short[1:-1] if shape == () else entries.short
-    return Result(kind, (shape, entries.value), f"{text}, {with_article(kind)}", f"{kind}({text})")
+    return Result("tuple", (length, all_plain), f"{text}, a tuple", text)
 
 
 def number_in_text(result: Result, expected: Result) -> Result:

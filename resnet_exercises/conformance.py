@@ -176,11 +176,11 @@ def _multiply_adds(model: nn.Module) -> int:
 def _of_output(entry: Callable[[], Entry]) -> Entry:
     """What ``entry`` gives, which calls forward. One that does not end, or is not written, ends the row."""
     found = attempt(entry)
-    if isinstance(found, StudentError):
-        if found.timed_out or found.not_implemented:
-            raise found
-        return Entry(False, "no output", found.explain())
-    return found
+    if not isinstance(found, StudentError):
+        return found
+    if found.timed_out or found.not_implemented:
+        raise found
+    return Entry(False, "no output", found.explain())
 
 
 @torch.no_grad()

@@ -19,11 +19,9 @@ class Kept(type):
     """The type of our blocks: code may read from such a class, but not set ``block.expansion`` for the next check."""
 
     def __setattr__(cls, name, value):
-        ours = cls.__module__ == __name__ and not name.startswith("_")
-        if ours and name != "made" and getattr(cls, name, None) is not value:
-            raise AttributeError(
-                f"your code sets `{name}` of the block class that it was given, which others use too; only read it"
-            )
+        if name == "expansion" and cls.__module__ == __name__ and cls.expansion is not value:
+            said = "your code sets `expansion` of the block class that it was given, which others use too; only read it"
+            raise AttributeError(said)
         super().__setattr__(name, value)
 
 
@@ -127,13 +125,12 @@ def begins_in_train_mode(module: nn.Module) -> bool:
 
 def state(module: nn.Module) -> dict[str, object]:
     """What every module should be in when it is new: train mode, float32, trainable."""
+    trainable = all(p.requires_grad for p in module.parameters())
+    frozen = "a new weight has requires_grad=False, so it is never trained"
     return {
         "every module begins in train mode": Fact(begins_in_train_mode(module), "a new layer is in eval mode"),
         "the types of its weights": sorted({str(p.dtype) for p in module.parameters()}),
-        "every weight has requires_grad": Fact(
-            all(p.requires_grad for p in module.parameters()),
-            "a new weight has requires_grad=False, so it is never trained",
-        ),
+        "every weight has requires_grad": Fact(trainable, frozen),
     }
 
 

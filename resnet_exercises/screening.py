@@ -62,10 +62,13 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
     if all(map(is_stub, filter(callable, own.values()))):
         return exercise.verdict(NOT_ATTEMPTED, WRITE)
     for name in ("__init__", "forward"):
-        if name not in own and (near := _misspelt(name, own)):
+        # the method whose name is nearly this, whatever underscores and capitals it has
+        methods = {method.strip("_").lower(): method for method in own if inspect.isfunction(own[method])}
+        near = difflib.get_close_matches(name.strip("_"), methods, n=1, cutoff=0.7)
+        if name not in own and near:
             id = f"{name.strip('_')}-misspelt"
             says = next(mistake.says for mistake in exercise.mistakes if mistake.id == id)
-            return exercise.verdict(FAILED, f"{says}\nYour class has `{near}`, and no `{name}`.", id)
+            return exercise.verdict(FAILED, f"{says}\nYour class has `{methods[near[0]]}`, and no `{name}`.", id)
     if "forward" not in own:
         return exercise.verdict(FAILED, "Your class has no method `forward`.")
     if is_stub(own["forward"]):
@@ -75,13 +78,6 @@ def _screen_class(exercise: Exercise, answer: type) -> Verdict | None:
         there = "`__init__` is there; now write `forward`." if begun else "`forward` is still empty."
         return exercise.verdict(NOT_ATTEMPTED, there)
     return None
-
-
-def _misspelt(name: str, own: dict[str, object]) -> str | None:
-    """The method of a class whose name is nearly ``name``, whatever underscores and capitals it has."""
-    plain = {method.strip("_").lower(): method for method in own if inspect.isfunction(own[method])}
-    near = difflib.get_close_matches(name.strip("_"), plain, n=1, cutoff=0.7)
-    return plain[near[0]] if near else None
 
 
 def source_tree(function: Any) -> ast.FunctionDef | ast.Lambda | None:

@@ -1,6 +1,7 @@
 """The steps of a computation in their order, and where they depart from the solution's."""
 
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -17,12 +18,13 @@ class Steps(TorchFunctionMode):
     """Notes what each step of a computation is, in words, and the numbers that come out of it.
 
     A block that was handed to the answer is one step, whatever it computes; the layers of its projection, which come
-    from the answer, are steps too.
+    from the answer, are steps too. What is computed with the tensors of a downsample, ``theirs``, is one step.
     """
 
-    def __init__(self):
+    def __init__(self, theirs: Collection[int] = ()):
         super().__init__()
         self.taken: list[tuple[str, Tensor]] = []
+        self.theirs = set(theirs)
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         result = function(*arguments, **(named or {}))
@@ -31,7 +33,10 @@ class Steps(TorchFunctionMode):
         # not the integers: batch norm counts the batches by a sum
         if describe is None or not (isinstance(result, Tensor) and result.is_floating_point()):
             return result
-        if not LightBlock._computes:
+        if not self.theirs.isdisjoint(map(id, arguments)):
+            words = "downsample"
+            self.taken = self.taken[: -1 if self.taken and self.taken[-1][0] == words else None]
+        elif not LightBlock._computes:
             words = describe(*arguments, **(named or {})) if callable(describe) else describe
         elif name == "relu":  # the last that a block computes
             words = f"block {1 + sum(w.startswith('block') for w, _ in self.taken)}"

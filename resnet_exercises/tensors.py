@@ -104,10 +104,6 @@ def torch_stays() -> Iterator[None]:
             torch.set_num_threads(1)  # the probes are too small to share out
             yield
     finally:
-        with torch.inference_mode(False), torch.no_grad():
-            for tensor, original in _originals.values():
-                tensor.copy_(original)
-        _originals = before
         # An answer may leave a mode on; so does a time limit that ends one of ours while it begins or ends.
         while torch._C._len_torch_function_stack() > modes:
             torch._C._pop_torch_function_stack()
@@ -118,6 +114,10 @@ def torch_stays() -> Iterator[None]:
         torch.set_num_threads(threads)
         if torch.get_deterministic_debug_mode() != deterministic:  # setting it takes seconds
             torch.set_deterministic_debug_mode(deterministic)
+        with torch.inference_mode(False), torch.no_grad():
+            for tensor, original in _originals.values():
+                tensor.copy_(original)
+        _originals = before
 
 
 def usual_settings() -> None:
@@ -359,25 +359,26 @@ def behaviour(module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None
     """
     weights = weights_in_order(module, x, twin)
     now = live(module, weights)
-    begins = starts(weights) or "as they should be"
+    begins = starts(weights)
     fill(weights)
-    seen = {}
-    seen["number of parameters"] = sum(p.numel() for p in module.parameters())
     given = x.clone()
     with torch.no_grad(), Weights() as watch:
         with Steps() as steps:
             output = numbers(module.eval()(given))
-        seen["its steps"] = Taken(steps.taken)
-        seen["output in eval mode"] = output
-        seen["the input is left as it was"] = unchanged(given, x)
-        seen["output, the second time"] = numbers(module(x.clone()))
-        seen["output in train mode"] = numbers(module.train()(x.clone()))
-    seen["running statistics"] = statistics(now())
+        seen = {
+            "number of parameters": sum(p.numel() for p in module.parameters()),
+            "its steps": Taken(steps.taken),
+            "output in eval mode": output,
+            "the input is left as it was": unchanged(given, x),
+            "output, the second time": numbers(module(x.clone())),
+            "output in train mode": numbers(module.train()(x.clone())),
+            "running statistics": statistics(now()),
+        }
     with Weights():
         seen |= gradients(module, x, weights, in_training=False)
         seen |= gradients(module, x, weights, in_training=True)
     seen["the settings of the batch norms"] = watch.settings or "as they should be"
-    seen["the numbers that its weights begin with"] = begins
+    seen["the numbers that its weights begin with"] = begins or "as they should be"
     return seen
 
 

@@ -1,6 +1,5 @@
 """A block is built, gets the weights that every answer gets, and is looked at."""
 
-import contextlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -95,7 +94,11 @@ CAUSES = (
 def explained(error: Exception, watch: Watch, start: tuple, wanted: tuple) -> StudentError:
     """What a block raised on its way from a tensor of shape ``start`` to one of ``wanted``."""
     if watch.terms and "must match the size" in str(error):
-        start, first, second, wanted = map(_shape, (start, *watch.terms, wanted))
+        shapes = (start, *watch.terms, wanted)
+        start, first, second, wanted = (
+            f"{shape[1]} channels of {shape[2]}×{shape[3]} pixels" if len(shape) == 4 else f"shape {shape}"
+            for shape in shapes
+        )
         told = f"From x of {start}, one of the two paths gives {first}, the other {second}; "
         # whichever convolution has the stride, or too large a kernel, the shapes are the same
         place = list(watch.convolutions.values())
@@ -104,13 +107,6 @@ def explained(error: Exception, watch: Watch, start: tuple, wanted: tuple) -> St
         told = f"It is batch norm number {watch.norms} of the block."
         return StudentError(error, (), [str(watch.norms), sizes[0]], told)  # too narrow, or too wide
     return StudentError(error, CAUSES)
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    """A shape as readers say it: ``6 channels of 3×4 pixels``."""
-    if len(shape) != 4:
-        return f"shape {shape}"
-    return f"{shape[1]} channels of {shape[2]}×{shape[3]} pixels"
 
 
 class Odd(Exception):
@@ -152,8 +148,7 @@ class Case:
         return start, (start[0], self.channels * (self.expansion or 1), *size)
 
     def input(self, images: int = 3, height: int = 0, width: int = 0) -> Tensor:
-        """Images; without a size, so large that a stride in each convolution leaves more than
-        one pixel, which PyTorch adds to any size."""
+        """Images; without a size, so large that strides leave more than one pixel, which PyTorch adds to any size."""
         shrunk = self.stride ** (3 if self.expansion == 4 else 2)
         height, width = height or max(5, shrunk + 1), width or max(7, shrunk + 3)
         return tensors.random_input(images, self.in_channels, height, width)
@@ -278,7 +273,7 @@ class Look:
         what = "parameters used in nn.Conv2d, F.conv2d, nn.BatchNorm2d or F.batch_norm"
         trained = [t for role, t in self.weights if role not in ("mean", "variance")]
         given = self.x.clone()
-        with torch.no_grad(), Steps() as steps, self._downsample_is_one_of(steps.taken):
+        with torch.no_grad(), Steps(self.watch.theirs) as steps:
             output = _draws_no_numbers(self.module.eval(), given, "eval")
         return {
             "its steps": Taken(steps.taken),
@@ -288,31 +283,16 @@ class Look:
             "the input is left as it was": tensors.unchanged(given, self.x),
         }
 
-    @contextlib.contextmanager
-    def _downsample_is_one_of(self, steps: list[tuple[str, Tensor]]) -> Iterator[None]:
-        """Whatever the module that was given does is one step, as in the reader's code."""
-        begins: list[int] = []
-
-        def ends(module, given, result):
-            steps[begins.pop() :] = [("downsample", result.clone().flatten())]
-
-        before = self.shortcut.register_forward_pre_hook(lambda *_: begins.append(len(steps)))
-        with before, self.shortcut.register_forward_hook(ends):
-            yield
-
     def rest(self) -> dict[str, object]:
         """Modes, other inputs, gradients, in the order in which a difference is worth telling."""
-        module, x, seen = self.module, self.x, {}
+        module, x = self.module, self.x
         module.eval()(x.clone())
-        seen["gradients are still switched on"] = Fact(
-            torch.is_grad_enabled(), "forward switches the gradients off for all code after it"
-        )
+        switched_off = "forward switches the gradients off for all code after it"
+        seen: dict[str, object] = {"gradients are still switched on": Fact(torch.is_grad_enabled(), switched_off)}
         with torch.no_grad():
             output = numbers(_draws_no_numbers(module.train(), x.clone(), "train"))
-        seen["the block stays in train mode"] = Fact(
-            module.training,
-            "after block.train(), a call of forward finds or leaves it in eval mode",
-        )
+        in_eval = "after block.train(), a call of forward finds or leaves it in eval mode"
+        seen["the block stays in train mode"] = Fact(module.training, in_eval)
         seen |= self._other_images()
         seen["output in train mode"] = output
         theirs = [tensor.clone() for tensor in self.shortcut.buffers()]
@@ -364,10 +344,8 @@ class Look:
             yield "it has parameters that no convolution or batch norm uses"
         saved = [t for t in self.module.state_dict().values() if t.is_floating_point()]
         if sum(map(Tensor.numel, saved)) < sum(t.numel() for _, t in self.weights):
-            yield (
-                "its running statistics are not saved with its weights, as plain tensors are "
-                "not: nn.BatchNorm2d or self.register_buffer(…) keeps them"
-            )
+            keeps = "nn.BatchNorm2d or self.register_buffer(…) keeps them"
+            yield f"its running statistics are not saved with its weights, as plain tensors are not: {keeps}"
         with torch.no_grad():
             self.module.train()(self.x.clone())
         if found := self.watch.settings or self.begins:

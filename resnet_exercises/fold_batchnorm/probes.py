@@ -37,10 +37,8 @@ def probes(name, solution):
 
 def probe(*sizes: int | tuple[int, int], bias: bool, eps: float = 1e-5) -> Probe:
     """Has two layers folded, and looks at what comes back and at what is left of the two."""
-    return Probe(
-        f"{nn.Conv2d(*sizes, bias=bias)}, eps {eps:g} and images of 7×10 pixels",
-        lambda fold: look(fold, layers(sizes, bias, eps), random_input(2, sizes[0], 7, 10)),
-    )
+    x, label = random_input(2, sizes[0], 7, 10), f"{nn.Conv2d(*sizes, bias=bias)}, eps {eps:g}"
+    return Probe(f"{label} and images of 7×10 pixels", lambda fold: look(fold, layers(sizes, bias, eps), x))
 
 
 def look(fold: Callable, pair: nn.ModuleDict, x: Tensor) -> dict[str, object]:
@@ -50,31 +48,27 @@ def look(fold: Callable, pair: nn.ModuleDict, x: Tensor) -> dict[str, object]:
     new = folding(fold, conv, batchnorm)
     if not isinstance(new, nn.Conv2d):
         return {"the result": new if isinstance(new, StudentError) else named_kind(new)}
-    seen, changes = {}, changed(differences())
-    seen["the result"] = "a Conv2d"
-    seen |= changes
-    seen["the result is a new layer"] = Fact(new is not conv, "the result is conv itself")
-    seen["the parameters of the new layer"] = sorted(n for n, _ in new.named_parameters())
-    own, theirs = (
-        {tensor.untyped_storage().data_ptr() for tensor in module.state_dict().values()} for module in (new, pair)
-    )
+    changes = changed(differences())
+    own, theirs = ({tensor.untyped_storage().data_ptr() for tensor in m.state_dict().values()} for m in (new, pair))
     shared = "the new layer shares memory with conv or batchnorm, where its own was expected"
-    seen["its weights have their own memory"] = Fact(not own & theirs, shared)
-    seen["the type of its numbers"] = sorted({str(p.dtype) for p in new.parameters()})
-    first = seen["output in eval mode"] = output(new, x)
-    seen["output of its weight and bias alone"] = output(new, x, nn.Conv2d.forward)
+    seen = {
+        "the result": "a Conv2d",
+        **changes,
+        "the result is a new layer": Fact(new is not conv, "the result is conv itself"),
+        "the parameters of the new layer": sorted(n for n, _ in new.named_parameters()),
+        "its weights have their own memory": Fact(not own & theirs, shared),
+        "the type of its numbers": sorted({str(p.dtype) for p in new.parameters()}),
+        "output in eval mode": (first := output(new, x)),
+        "output of its weight and bias alone": output(new, x, nn.Conv2d.forward),
+    }
     if changes["what has changed"]:
         return seen  # what later calls get depends on how the layers have been changed
-    again = folding(fold, conv, batchnorm)
-    seen["output, when the same two are folded a second time"] = output(again, x)
+    seen["output, when the same two are folded a second time"] = output(folding(fold, conv, batchnorm), x)
     fill(of_batch_norm(batchnorm), seed=1)
-    other = folding(fold, conv, batchnorm)
-    seen["output, when the batch norm has got other numbers"] = output(other, x)
+    seen["output, when the batch norm has got other numbers"] = output(folding(fold, conv, batchnorm), x)
     # An answer may keep the layers that it makes, by their shape for example.
-    seen["the result stays as it is"] = Fact(
-        same(output(new, x), first),
-        "another call changes the first result: each call should make a layer of its own",
-    )
+    stays = "another call changes the first result: each call should make a layer of its own"
+    seen["the result stays as it is"] = Fact(same(output(new, x), first), stays)
     # Stride and padding show in the output. These do not, where the weight is replaced after the layer was made.
     for name in ("in_channels", "out_channels", "kernel_size"):
         seen[f"the {name} of the new layer"] = repr(getattr(new, name))
@@ -87,8 +81,7 @@ def in_train_mode(fold: Callable) -> dict[str, object]:
     pair = layers(KERNEL_3, bias=True).train()
     differences = held.watch(pair)
     new = folding(fold, *pair.values())
-    refused = isinstance(new, StudentError)
-    if refused:
+    if refused := isinstance(new, StudentError):
         # An answer may ask the batch norm for one pixel: it counts a batch before it refuses that.
         pair["batchnorm"].num_batches_tracked.zero_()
     x = random_input(2, KERNEL_3[0], 7, 10)

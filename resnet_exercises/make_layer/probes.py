@@ -12,7 +12,6 @@ from resnet_exercises.tensors import behaviour, heeds_the_seed, random_input
 
 __all__ = ["PRAISE", "evidence", "probes"]
 PRAISE = {"make_layer": "Blocks, channels, stride and projection are right, for every block and every expansion."}
-BUILT_WITH = "plan of each block"
 #: in_channels, channels, blocks and stride: the lengths of ResNet-34, 101 and 152, and one more than any of them has;
 #: then a width at which equal numbers are two objects, as Python has them above 256
 LARGE = [*((64, 128, blocks, 2) for blocks in (2, 4, 6, 8, 23, 36, 37)), (512, 512, 1, 1)]
@@ -49,10 +48,9 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
             raise
         seen = plan(stage)
         if isinstance(stage, nn.Sequential):
-            seen["a second call makes new layers"] = Fact(
-                not light_blocks.shares_weights(stage, make_layer(block, *arguments)),
-                "a second call of your function gives layers of the first one again",
-            )
+            is_new = not light_blocks.shares_weights(stage, make_layer(block, *arguments))
+            again = "a second call of your function gives layers of the first one again"
+            seen["a second call makes new layers"] = Fact(is_new, again)
             x, twin = random_input(3, arguments[0], 5, 7), partial(solution, block, *arguments)
             seen |= light_blocks.in_use(behaviour, stage, x, twin)
         return seen
@@ -64,16 +62,16 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
 
 def plan(stage: object) -> dict[str, object]:
     """What a stage consists of."""
-    seen = {}
-    is_stage = isinstance(stage, nn.Sequential)
-    seen["the result"] = "a Sequential" if is_stage else named_kind(stage)
-    if is_stage:
-        modules = list(stage)
-        seen["the modules in it"] = [named_kind(module) for module in modules]
-        seen["the number of different blocks"] = len(set(map(id, modules)))
-        seen[BUILT_WITH] = [getattr(module, "built_with", None) for module in modules]
-        seen |= light_blocks.state(stage)
-    return seen
+    if not isinstance(stage, nn.Sequential):
+        return {"the result": named_kind(stage)}
+    modules = list(stage)
+    return {
+        "the result": "a Sequential",
+        "the modules in it": [named_kind(module) for module in modules],
+        "the number of different blocks": len(set(map(id, modules))),
+        "plan of each block": [getattr(module, "built_with", None) for module in modules],
+        **light_blocks.state(stage),
+    }
 
 
 def large_stages(make_layer) -> dict[str, object]:
@@ -88,8 +86,5 @@ def large_stages(make_layer) -> dict[str, object]:
             found["the number of parameters"] = sum(weight.numel() for weight in weights)
         given = f"for make_layer(a block, {', '.join(map(str, arguments))})"
         seen |= {f"{what}, {given}": value for what, value in found.items()}
-    seen["the seed is left alone"] = Fact(
-        heeds_the_seed(lambda: make_layer(LightBlock, 4, 6, 1, 2)),
-        "make_layer sets the seed of the random numbers",
-    )
-    return seen
+    heeds = heeds_the_seed(lambda: make_layer(LightBlock, 4, 6, 1, 2))
+    return seen | {"the seed is left alone": Fact(heeds, "make_layer sets the seed of the random numbers")}
