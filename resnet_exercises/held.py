@@ -14,9 +14,9 @@ Differences = dict[str, list[str]]  #: the names of what is different, by its ki
 #: the kinds of what may be different, in the order in which it is worth telling, and what is told
 KINDS = {
     "layers": "`{}` is not the layer that it was before",
-    "mode": "the block is in another mode (train or eval) than before",
+    "mode": "it is in another mode (train or eval) than before",
     "training": "`{}`, the mode of a layer, is not what it was before",
-    "hooks left": "a hook is left on the block",
+    "hooks left": "a hook is left on it",
     "hooks gone": "a hook that others had put is gone",
     "statistics": "your code has changed the numbers in `{}`",
     "numbers": "your code has changed the numbers in `{}`",
