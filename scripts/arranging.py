@@ -36,6 +36,7 @@ class Reader:
         self.tiles: list[Tile] = []
         self.of_part: list[ast.FunctionDef] = []  # which function a part belongs to
         self.indents: dict[int, int] = {}
+        self.given_names: list[list[str]] = []  # by part: what its lines need not set
         self.result: ast.stmt | None = None  # a last line that stands there
         self.methods: dict[str, ast.FunctionDef] = {}
         for node in ast.parse(source.strip()).body:
@@ -52,7 +53,9 @@ class Reader:
             return
         self._body(function.body, function)
 
-    def _body(self, body: list[ast.stmt], function: ast.FunctionDef) -> None:
+    def _body(
+        self, body: list[ast.stmt], function: ast.FunctionDef, of_loop: Collection[str] = ()
+    ) -> None:
         part = None
         for node in body:
             if _is_frame(node):
@@ -61,9 +64,13 @@ class Reader:
                 self._body(node.body, function)
                 self.result = body[-1]  # what follows stands there
                 return
+            if isinstance(node, ast.For) and [node] == body:  # a function that is one loop
+                self._body(node.body, function, [ast.unparse(node.target)])
+                return
             if part is None:
                 part = len(self.of_part)
                 self.of_part.append(function)
+                self.given_names.append([*(a.arg for a in function.args.args), *of_loop])
                 self.indents[part] = node.col_offset
             lines = self.lines[node.lineno - 1 : node.end_lineno]
             text = "\n".join(line for line in lines if line.strip())
@@ -188,6 +195,9 @@ class Effects(ast.NodeVisitor):
         self.visit(call)
 
     def visit_Call(self, node):
+        if ast.unparse(node.func) == "isinstance":  # asks what it is, whatever it holds
+            self.needs.append(self._path(node.args[0]))
+            return
         path = self._path(node.func)
         owner, _, name = path.rpartition(".")
         if owner == "self" and name in self.methods:
@@ -255,7 +265,7 @@ def arrangement(
         "rows": solution.rows(),
         "indents": [solution.indents[part] for part in range(len(solution.of_part))],
         "functions": [function.name for function in solution.of_part],
-        "given": [[given.arg for given in function.args.args] for function in solution.of_part],
+        "given": solution.given_names,
         "tiles": [
             _told(tiles[key], solution, set_somewhere)
             | {"place": places[key], "wrong": says.get(key)}
@@ -282,7 +292,7 @@ def _set_names(tiles) -> set[str]:
 
 def _told(tile: Tile, solution: Reader, set_somewhere: set[str]) -> dict:
     function = solution.of_part[tile.part]
-    given = {argument.arg for argument in function.args.args}
+    given = set(solution.given_names[tile.part])
     effects = Effects(solution.methods, {*given, "self"}, set_somewhere)
     effects.visit(tile.node)
     return {
