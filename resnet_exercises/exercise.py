@@ -17,7 +17,8 @@ FOLDERS = {
     name: "blocks" if name in ("basic_block", "bottleneck", "plain_block") else name
     for name in (
         "output_size same_padding stage_sizes count_parameters multiply_adds basic_block bottleneck receptive_field "
-        "make_layer resnet torchvision_name plain_block make_identity branch_ratio fold_batchnorm"
+        "make_layer resnet initialise_weights torchvision_name plain_block make_identity branch_ratio "
+        "fold_batchnorm"
     ).split()
 }
 

@@ -336,7 +336,7 @@ def test_every_solved_notebook_passes_without_tags(tmp_path):
     assert [r.file for r in found] == [path.name for path in sorted(BOOK.glob("*.ipynb"))]
     assert all(report.complete for report in found), hand_ins.as_table(found)
     labels = [v["label"] for report in found for v in report.verdicts]
-    assert len(labels) == len(set(labels)) == 15 + 8
+    assert len(labels) == len(set(labels)) == 16 + 8
     assert set(EXERCISES) == {label for label in labels if " (" not in label} | {"make_layer"}
 
 

@@ -1,8 +1,17 @@
 """Answers to try the checks with, by family of exercises: right ones in other forms, wrong ones, and broken ones."""
 
-from answers import blocks, folding, functions, identity, inside, layers, network
+from answers import (
+    blocks,
+    folding,
+    functions,
+    identity,
+    initialising,
+    inside,
+    layers,
+    network,
+)
 
-FAMILIES = (functions, blocks, identity, layers, network, folding, inside)
+FAMILIES = (functions, blocks, identity, initialising, layers, network, folding, inside)
 RIGHT = {name: answers for family in FAMILIES for name, answers in family.RIGHT.items()}
 WRONG = {name: answers for family in FAMILIES for name, answers in family.WRONG.items()}
 BAD = {key: answer for family in FAMILIES for key, answer in family.BAD.items()}
