@@ -1,7 +1,7 @@
 """The two residual blocks of ResNet, twins line by line, and the plain block to compare with.
 
 Both residual blocks compute ``relu(F(x) + shortcut(x))`` (He et al. 2015, equations 1 and 2, figures 2 and 5). They
-differ in F, the residual branch, and in ``expansion``: how many times ``channels`` the block gives out.
+differ in F, the residual branch, and in ``expansion``: how many times ``channels`` the block returns.
 """
 
 from torch import Tensor, nn

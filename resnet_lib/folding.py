@@ -98,7 +98,7 @@ def _check_layers(conv: nn.Conv2d, batchnorm: nn.BatchNorm2d) -> None:
         raise TypeError(f"batchnorm must be an nn.BatchNorm2d, not {batchnorm!r}")
     if conv.out_channels != batchnorm.num_features:
         raise ValueError(
-            f"the convolution gives out {conv.out_channels} channels, the batch norm takes {batchnorm.num_features}. "
+            f"the convolution outputs {conv.out_channels} channels, the batch norm takes {batchnorm.num_features}. "
             "Give the batch norm that follows this convolution."
         )
     if batchnorm.training or batchnorm.running_mean is None:

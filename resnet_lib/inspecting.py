@@ -1,4 +1,4 @@
-"""Looking inside a network: what its layers give out, what its gradients are, and what a block changes."""
+"""Looking inside a network: what its layers return, what its gradients are, and what a block changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resnet_lib.tracing import modes_come_back
 
 @torch.no_grad()
 def record_outputs(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-    """What the layers with these ``names`` give out when ``images`` (N, C, H, W) go through ``model``, in the mode that
+    """What the layers with these ``names`` return when ``images`` (N, C, H, W) go through ``model``, in the mode that
     it is in.
 
     Names are paths such as ``layer1.0.batchnorm2``. Raises ``ValueError`` for a name that is no layer of the model.

@@ -165,7 +165,7 @@ def broken_block(kind, in_channels, channels, stride, mistake):
 
 
 def run_broken(block, in_channels, size):
-    """The shapes (C, H, W) that the layers give out, the shape of the result, and PyTorch's message if it stops."""
+    """The shapes (C, H, W) that the layers return, the shape of the result, and PyTorch's message if it stops."""
     shapes, hooks = {}, []
     for name, layer in block.named_modules():
         if not list(layer.children()):

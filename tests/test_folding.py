@@ -139,7 +139,7 @@ def test_folding_draws_no_random_numbers():
         (nn.Linear(4, 6), layers()[1], TypeError, "conv must be an nn.Conv2d"),
         (nn.ConvTranspose2d(4, 6, 3), layers()[1], TypeError, "conv must be an nn.Conv2d"),
         (layers()[0], nn.BatchNorm1d(6), TypeError, "batchnorm must be an nn.BatchNorm2d"),
-        (layers()[0], nn.BatchNorm2d(4).eval(), ValueError, "gives out 6 .* takes 4"),
+        (layers()[0], nn.BatchNorm2d(4).eval(), ValueError, "outputs 6 .* takes 4"),
         (layers()[0], nn.BatchNorm2d(6), ValueError, r"in train mode.*\.eval\(\)"),
         (
             layers()[0],

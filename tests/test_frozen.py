@@ -10,7 +10,9 @@ from resnet_exercises.exercise import load
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_mistake_is_still_known(name):
-    assert set(FROZEN["mistakes"].get(name, {})) <= {mistake.id for mistake in load(name).mistakes}
+    assert set(FROZEN["mistakes"].get(name, {})) <= {
+        mistake.id for mistake in load(name).mistakes
+    }
 
 
 def test_every_answer_is_still_tried():

@@ -113,3 +113,17 @@ def test_a_link_opens_the_glossary_at_its_word(page):
         arg=heading.element_handle(),
     )
     assert page.locator(".Toastify__toast").count() == 0
+
+
+def test_every_link_to_a_word_is_as_jupyterlab_makes_it():
+    """It takes a heading as it is, with hyphens for spaces; GitHub and the book write it small first."""
+    words = re.findall(
+        r"^## (.*)$", (ROOT / "book" / "glossary.md").read_text("utf-8"), re.MULTILINE
+    )
+    pages = [
+        path.read_text("utf-8")
+        for path in (ROOT / "book").glob("*.*")
+        if path.suffix in (".ipynb", ".md")
+    ]
+    links = {link for page in pages for link in re.findall(r"glossary\.md#([^)\s]+)", page)}
+    assert len(links) > 30 and links <= {word.replace(" ", "-") for word in words}
