@@ -44,8 +44,7 @@ def _call_of(solution: Callable, positional: tuple, named: dict[str, object]) ->
     given = [*map(repr, positional), *(f"{key}={value!r}" for key, value in named.items())]
     all_given = inspect.signature(solution).bind(*positional, **named)
     all_given.apply_defaults()
-    label = f"{solution.__name__}({', '.join(given)})"
-    return Call(label, positional, named, all_given.args)
+    return Call(f"{solution.__name__}({', '.join(given)})", positional, named, all_given.args)
 
 
 @dataclass(frozen=True)
@@ -187,8 +186,7 @@ def _with_its_names(answer: Callable, one: Call) -> tuple[tuple, dict[str, objec
     except (TypeError, ValueError):
         free = names[len(one.positional) :]
         alike = {own: one.named[n] for n in one.named for own in free if own[0].lower() == n[0]}
-        fits = len(alike) == len(one.named)
-        return (one.positional, alike) if fits else (one.everything, {})
+        return (one.positional, alike) if len(alike) == len(one.named) else (one.everything, {})
 
 
 def _kind_of_error(error: Exception, text: str, refused: bool) -> str:
@@ -202,8 +200,7 @@ def _kind_of_error(error: Exception, text: str, refused: bool) -> str:
     named = type(error).__name__ in raised or raised.isidentifier()
     on_purpose = named or isinstance(error, AssertionError)
     if not refused:
-        other = "calls itself" if isinstance(error, RecursionError) else "another"
-        return "refused" if on_purpose else other
+        return "refused" if on_purpose else "calls itself" if isinstance(error, RecursionError) else "another"
     if isinstance(error, ValueError):
         return "ValueError"
     if isinstance(error, NotImplementedError):

@@ -36,8 +36,7 @@ def _try(exercise: Exercise, answer: object) -> Verdict | list[object]:
         got.append(observe(probe, answer))
         error = got[-1] if isinstance(got[-1], StudentError) else None
         if error and error.not_implemented:
-            said = "Your code still raises NotImplementedError."
-            return exercise.verdict(NOT_ATTEMPTED, said)
+            return exercise.verdict(NOT_ATTEMPTED, "Your code still raises NotImplementedError.")
         if error and error.timed_out:
             if all(map(same, got[:-1], expected)):
                 return exercise.verdict(FAILED, error.explain())
@@ -70,5 +69,4 @@ def _judge(exercise: Exercise, answer: object, got: list[object]) -> Verdict:
         more = second_of_two(exercise, mistake, wrong, got)
         lines[:0] = [mistake.says, more.says] if more else [f"At least: {goes_on(mistake.says)}"]
     draw = None if error else getattr(exercise.module, "picture", None)
-    id = mistake.id if mistake else None
-    return exercise.verdict(FAILED, "\n".join(lines), id, draw and draw(*shown))
+    return exercise.verdict(FAILED, "\n".join(lines), mistake.id if mistake else None, draw and draw(*shown))

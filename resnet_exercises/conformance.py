@@ -87,8 +87,16 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
     Raises nothing for what is wrong with them: the card says it. Takes some ten seconds, and changes no seed or mode.
     """
     given = {"ResNet": ResNet, "BasicBlock": BasicBlock, "Bottleneck": Bottleneck}
-    if trouble := _no_classes(given):
-        return ConformanceCard(dict.fromkeys(FIVE, _stopped(trouble)), FAILED)
+    trouble = [
+        f"{name} is {'an instance' if isinstance(answer, nn.Module) else named_kind(answer)}, where a class is needed."
+        for name, answer in given.items()
+        if isinstance(answer, nn.Module) or not callable(answer)
+    ]
+    if not trouble and [getattr(block, "expansion", None) for block in (BasicBlock, Bottleneck)] == [4, 1]:
+        order = "conformance_card(ResNet, BasicBlock, Bottleneck), and the second of them has expansion 1."
+        trouble = [f"The two blocks are exchanged: the order is {order}"]
+    if trouble:
+        return ConformanceCard(dict.fromkeys(FIVE, _stopped(" ".join(trouble))), FAILED)
     rows = dict.fromkeys(FIVE, [NOT_TRIED] * 4)
     for depth, (layers, deep) in FIVE.items():
         name = "Bottleneck" if deep else "BasicBlock"
@@ -104,24 +112,7 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
         rows[depth] = _stopped(found.explain())
         if found.timed_out:
             break  # each of the deeper ones would take as long
-    right = all(entry.right for row in rows.values() for entry in row)
-    return ConformanceCard(rows, PASSED if right else FAILED)
-
-
-def _no_classes(given: dict[str, object]) -> str:
-    """What is wrong with the three that were given, before any network is built; else an empty string."""
-    found = [
-        f"{name} is {'an instance' if isinstance(answer, nn.Module) else named_kind(answer)}, where a class is needed."
-        for name, answer in given.items()
-        if isinstance(answer, nn.Module) or not callable(answer)
-    ]
-    blocks = given["BasicBlock"], given["Bottleneck"]
-    if not found and [getattr(block, "expansion", None) for block in blocks] == [4, 1]:
-        return (
-            "The two blocks are exchanged: the order is conformance_card(ResNet, BasicBlock, Bottleneck), and the "
-            "second of them has expansion 1."
-        )
-    return " ".join(found)
+    return ConformanceCard(rows, PASSED if all(entry.right for row in rows.values() for entry in row) else FAILED)
 
 
 def _stopped(reason: str) -> list[Entry]:
@@ -248,8 +239,7 @@ def load_by_name(model: nn.Module, theirs: dict[str, Tensor]) -> tuple[bool, str
             )
     elif missing and len(missing) == len(unknown):
         if all(ours[a].shape == theirs[b].shape for a, b in zip(unknown, missing)):
-            change = renamed(list(zip(unknown, missing)))
-            reasons = [f"shapes agree in order, so only names differ: {change}"]
+            reasons = [f"shapes agree in order, so only names differ: {renamed(list(zip(unknown, missing)))}"]
     return False, text, "; ".join(reasons) + "."
 
 
@@ -266,8 +256,7 @@ def renamed(pairs: list[tuple[str, str]]) -> str:
 
 
 def _first(most: int, texts: list[str], between: str = ", ") -> str:
-    more = f", and {len(texts) - most} more" if len(texts) > most else ""
-    return between.join(texts[:most]) + more
+    return between.join(texts[:most]) + (f", and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def shared_weights(model: nn.Module) -> str | list:

@@ -10,7 +10,6 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from resnet_exercises.torch_words import translate, trouble
@@ -55,8 +54,16 @@ class StudentError(Exception):
         with contextlib.suppress(BaseException):
             self.text = str(error)
         self.timed_out = isinstance(error, TimeIsUp)
-        self.not_implemented = _stub(error)
-        self.line = _students_line(error)
+        steps = list(traceback.walk_tb(error.__traceback__))
+        code = steps[-1][0].f_code
+        stub = isinstance(error, NotImplementedError) and type(error).__name__ in code.co_names
+        #: the qualified name of the student's function that raises a NotImplementedError, where it is not PyTorch's
+        self.not_implemented = code.co_qualname if stub and is_theirs(code.co_filename) else ""
+        theirs = [(frame, line) for frame, line in steps if is_theirs(frame.f_code.co_filename)]
+        self.line = None
+        for frame, line in theirs[-1:]:
+            linecache.checkcache(frame.f_code.co_filename)
+            self.line = linecache.getline(frame.f_code.co_filename, line, frame.f_globals).strip() or None
         self.hint = _self_forgotten(error)
         super().__init__(self.text)
 
@@ -103,27 +110,6 @@ def is_theirs(path: str) -> bool:
     return not path.startswith(tuple(map(str, _OURS))) and "site-packages" not in path and "dist-packages" not in path
 
 
-def _steps(error: BaseException) -> list[tuple[FrameType, int]]:
-    """The frame and the line of each call, from the outermost to the innermost."""
-    return list(traceback.walk_tb(error.__traceback__))
-
-
-def _stub(error: BaseException) -> str:
-    """The qualified name of the student's function that raises a NotImplementedError, where it is not PyTorch's."""
-    code = _steps(error)[-1][0].f_code
-    named = isinstance(error, NotImplementedError) and type(error).__name__ in code.co_names
-    return code.co_qualname if named and is_theirs(code.co_filename) else ""
-
-
-def _students_line(error: BaseException) -> str | None:
-    """The last line of the traceback that is the student's."""
-    for frame, line in reversed(_steps(error)):
-        if is_theirs(path := frame.f_code.co_filename):
-            linecache.checkcache(path)
-            return linecache.getline(path, line, frame.f_globals).strip() or None
-    return None
-
-
 def _self_forgotten(error: BaseException) -> str:
     """A hint where an object lacks what its ``__init__`` keeps in a name of its own."""
     kind: Any = type(getattr(error, "obj", None))
@@ -135,7 +121,7 @@ def _self_forgotten(error: BaseException) -> str:
 
 def raising_statement(error: BaseException) -> ast.Raise | ast.Assert | None:
     """The ``raise`` or ``assert`` in whose line an error came up, in the code that raised it."""
-    frame, line = _steps(error)[-1]
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     tree = parsed_file(frame.f_code.co_filename)
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, (ast.Raise, ast.Assert)) and node.lineno <= line <= (node.end_lineno or line):

@@ -29,15 +29,13 @@ class Exercise:
 
     name: str
     folder: str
-    _seen: dict = field(default_factory=dict, repr=False)
-    _built: dict = field(default_factory=dict, repr=False)
+    _known: dict = field(default_factory=dict, repr=False)  # answers by id, what probes see of them by id and number
 
     @functools.cached_property
     def text(self) -> str:
         """The text of the solution: ``solution.py``, or the file of its name where a family shares the folder."""
         own = HERE / self.folder / f"{self.name}.py"
-        path = own if own.exists() else HERE / self.folder / "solution.py"
-        return path.read_text(encoding="utf-8")
+        return (own if own.exists() else HERE / self.folder / "solution.py").read_text(encoding="utf-8")
 
     @functools.cached_property
     def asked(self) -> str:
@@ -85,11 +83,11 @@ class Exercise:
 
     def observed(self, mistake: Mistake, number: int) -> object:
         """What probe ``number`` sees of a known mistake."""
-        if mistake.id not in self._built:
-            self._built[mistake.id] = build(mistake.code, self.asked, "a known mistake")
-        if (mistake.id, number) not in self._seen:
-            self._seen[mistake.id, number] = observe(self.probes[number], self._built[mistake.id])
-        return self._seen[mistake.id, number]
+        if mistake.id not in self._known:
+            self._known[mistake.id] = build(mistake.code, self.asked, "a known mistake")
+        if (mistake.id, number) not in self._known:
+            self._known[mistake.id, number] = observe(self.probes[number], self._known[mistake.id])
+        return self._known[mistake.id, number]
 
     def verdict(self, status: str, message: str, mistake: str | None = None, picture=None) -> Verdict:
         """A verdict on an answer to this exercise."""

@@ -211,8 +211,7 @@ def as_table(reports: list[Report]) -> str:
         count = "unusable" if report.error else f"{report.passed} of {len(report.verdicts)}"
         rest = report.error or "; ".join(wrong)
         lines.append(f"{report.file:{width}}  {count:8}  {rest}".rstrip())
-    complete = sum(report.complete for report in reports)
-    lines.append(f"{complete} of {len(reports)} files have every exercise passed")
+    lines.append(f"{sum(report.complete for report in reports)} of {len(reports)} files have every exercise passed")
     return "\n".join(lines)
 
 
@@ -278,5 +277,4 @@ def main(arguments: list[str] | None = None) -> int:
 def _seconds(text: str) -> float:
     if text.replace(".", "", 1).isdecimal() and float(text) > 0:
         return float(text)
-    said = f"{text!r} is no number of seconds above 0, such as 60"
-    raise argparse.ArgumentTypeError(said)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, such as 60")

@@ -109,16 +109,15 @@ def in_turn(stages: Iterable[Iterable[Look]]) -> dict[str, object]:
 
 def stays(different: Differences, *kinds: str) -> Look:
     """The look whether nothing of these kinds is different."""
-    kind = next((kind for kind in kinds if different.get(kind)), None)
-    otherwise = KINDS[kind].format(different[kind][0]) if kind else ""
-    return kinds[0], Fact(kind is None, otherwise)
+    told = [KINDS[kind].format(different[kind][0]) for kind in kinds if different.get(kind)]
+    return kinds[0], Fact(not told, told[0] if told else "")
 
 
 def recording_stays() -> Look:
     """The look whether gradients are still recorded, for which it takes care then."""
-    recording = torch.is_grad_enabled()
+    fact = Fact(torch.is_grad_enabled(), "gradients are switched off for all that follows")
     torch.set_grad_enabled(True)
-    return "gradients are recorded", Fact(recording, "gradients are switched off for all that follows")
+    return "gradients are recorded", fact
 
 
 #: what is told by its cause where an answer works on layers; a missing attribute by its name

@@ -71,8 +71,7 @@ class LightBlock(nn.Module, metaclass=Kept):
     def built_with(self) -> Plan:
         """Its plan. The shortcut may also be set after the block is built."""
         shortcut = self.downsample  # an nn.Identity has no weights
-        is_layer = isinstance(shortcut, nn.Module)
-        projects = bool([*shortcut.parameters()]) if is_layer else shortcut is not None
+        projects = any(True for _ in shortcut.parameters()) if isinstance(shortcut, nn.Module) else shortcut is not None
         return Plan(*self.given, projects)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -66,8 +66,7 @@ def read_mistakes(name: str, folder: str, solution: str) -> list[Mistake]:
                 if mistake and id in found:
                     raise ValueError("the id stands in another file too")
             except (ValueError, TypeError) as error:
-                where = f"{path.relative_to(HERE)}, mistake {id!r} of {name}"
-                raise ValueError(f"{where}: {error}") from None
+                raise ValueError(f"{path.relative_to(HERE)}, mistake {id!r} of {name}: {error}") from None
             if mistake:
                 found[id] = mistake
     return list(found.values())
@@ -82,12 +81,8 @@ def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mista
     if len(given := entry.keys() & {"edit", "edits", "code"}) != 1:
         raise ValueError("it needs one of `edit`, `edits` and `code`")
     (key,) = given
-    how = entry[key]
-    if isinstance(how, dict):  # another text for each exercise
-        how = how.get(name)
-    elif name not in entry["of"]:
-        how = None
-    if how is None:
+    texts = entry[key] if isinstance(entry[key], dict) else dict.fromkeys(entry["of"], entry[key])
+    if (how := texts.get(name)) is None:
         return None
     edits = () if key == "code" else tuple(map(tuple, [how] if key == "edit" else how))
     text = how if key == "code" else edited(solution, edits)

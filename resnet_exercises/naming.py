@@ -24,8 +24,7 @@ def named(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterator[Mist
 
 
 def first_of_two(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterator[Mistake]:
-    """The known mistakes that the first probe that saw something wrong sees exactly, and that no other probe speaks
-    against.
+    """The known mistakes that the first probe that saw something wrong sees exactly, and no other speaks against.
 
     Where the answer is right they must be right too, and most of the others must see them: by one, much looks alike.
     An error hides all that comes after it, so it tells of one mistake only.
@@ -65,19 +64,14 @@ def likely(exercise: Exercise, number: int, got: Any) -> list[Mistake]:
     The numbers in the index may come from another machine, so they need not be exactly those.
     """
     what, seen = gist(exercise.expected[0][number], got)
-
-    def departs_there(mistake: Mistake) -> bool:
+    found = []
+    for mistake in exercise.mistakes:
         first, known_what, known = exercise.index.get(mistake.id, (number, what, seen))
-        is_close = math.isclose(known, seen, rel_tol=0.01, abs_tol=1e-6)
-        return (first, known_what) == (number, what) and is_close
-
-    return [
-        mistake
-        for mistake in exercise.mistakes
-        if mistake.id not in SCREENED
-        and mistake.needs <= sys.modules.keys()  # else the answer cannot have made it
-        and departs_there(mistake)
-    ]
+        departs_there = (first, known_what) == (number, what) and math.isclose(known, seen, rel_tol=0.01, abs_tol=1e-6)
+        imported = mistake.needs <= sys.modules.keys()  # else the answer cannot have made it
+        if departs_there and imported and mistake.id not in SCREENED:
+            found.append(mistake)
+    return found
 
 
 def gist(expected: Any, got: Any) -> tuple[str, float]:

@@ -18,8 +18,6 @@ PLAIN = ("output_size same_padding stage_sizes count_parameters multiply_adds re
 #: seconds that the code itself may take before its function is tried
 SECONDS = 2.0
 LONGEST = 5_000  # characters of what the code prints
-
-
 __all__ = ["PLAIN", "TIMED_OUT", "check_code"]
 
 
@@ -28,22 +26,18 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
     ``printed``. Raises nothing, whatever the code does.
     """
     exercise = load(name)
-    space = {
-        key: value
-        for key, value in vars(formula).items()
-        if key[0] != "_" and key != exercise.asked and callable(value)
-    }
-    space["__name__"] = "__main__"
+    others = {name: value for name, value in vars(formula).items() if name[0] != "_" and name != exercise.asked}
+    space = {name: value for name, value in others.items() if callable(value)} | {"__name__": "__main__"}
     printed = io.StringIO()
     try:
-        with (
-            contextlib.redirect_stdout(printed),
-            contextlib.redirect_stderr(printed),
-            time_limit(as_long_as(SECONDS)),
-        ):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), time_limit(as_long_as(SECONDS)):
             run(code, "<your code>", space)
     except BaseException as error:  # sys.exit() too
-        verdict = exercise.verdict(FAILED, _told(error))
+        said = StudentError(error).explain()
+        if isinstance(error, SyntaxError):
+            line = f"`{error.text.strip()}`" if error.text and error.text.strip() else "the end"
+            said = f"Python cannot read line {error.lineno}, {line}: {error.msg}."
+        verdict = exercise.verdict(FAILED, said)
     else:
         missing = f"Your code defines no `{exercise.asked}`: give your function that name."
         verdict = exercise.verdict(NOT_ATTEMPTED, missing)
@@ -64,11 +58,3 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
         "message": message,
         "printed": text if len(text) <= LONGEST else text[:LONGEST] + " …",
     }
-
-
-def _told(error: BaseException) -> str:
-    """An error in words, with the reader's own line."""
-    if isinstance(error, SyntaxError):
-        line = f"`{error.text.strip()}`" if error.text and error.text.strip() else "the end"
-        return f"Python cannot read line {error.lineno}, {line}: {error.msg}."
-    return StudentError(error).explain()

@@ -24,27 +24,19 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
     # `make_layer` may be a class of stages
     makes_one = not wants_class and is_class and _is_module(answer, "Sequential")
     if (is_class != wants_class and not makes_one) or not callable(answer):
-        return exercise.verdict(FAILED, _wrong_kind(exercise, answer))
+        what, kind = "class" if wants_class else "function", "a class" if is_class else named_kind(answer)
+        if wants_class and _is_module(type(answer)):
+            kind = "an instance"
+        without = "" if is_class or inspect.isfunction(answer) else ", without brackets"
+        give = f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
+        return exercise.verdict(FAILED, f"The check got {kind}, where it expected a {what}. {give}")
     package = str(getattr(answer, "__module__", "")).split(".")[0]
     if package in ("torchvision", "resnet_lib", "resnet_exercises"):  # as chapters import them
-        return exercise.verdict(
-            NOT_ATTEMPTED,
-            f"This is {package}'s own `{answer.__name__}`, not yours. Run the cell with your code first: if it ends "
-            "in an error, the name still means what was imported.",
-        )
+        said = f"This is {package}'s own `{answer.__name__}`, not yours. Run the cell with your code first: if it ends "
+        return exercise.verdict(NOT_ATTEMPTED, said + "in an error, the name still means what was imported.")
     if not wants_class:
         return exercise.verdict(NOT_ATTEMPTED, WRITE) if is_stub(answer) else None
     return _screen_class(exercise, answer)
-
-
-def _wrong_kind(exercise: Exercise, answer: Any) -> str:
-    what = "class" if exercise.wants_class else "function"
-    kind = "a class" if isinstance(answer, type) else named_kind(answer)
-    if exercise.wants_class and _is_module(type(answer)):
-        kind = "an instance"
-    without = "" if isinstance(answer, type) or inspect.isfunction(answer) else ", without brackets"
-    give = f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
-    return f"The check got {kind}, where it expected a {what}. {give}"
 
 
 def _is_module(kind: type, name: str = "Module") -> bool:

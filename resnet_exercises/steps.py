@@ -63,13 +63,12 @@ def _max_pool(input, kernel_size, stride=None, padding=0, *others, ceil_mode=Fal
 
 
 def _adaptive(what: str, input, output_size, *others, **more) -> str:
-    to_one = _number(output_size) == 1
-    return what + (" over the whole image" if to_one else f" for {_window(output_size)} pixels")
+    over = "over the whole image" if _number(output_size) == 1 else f"for {_window(output_size)} pixels"
+    return f"{what} {over}"
 
 
 def _linear(input, weight, bias=None) -> str:
-    without = ", without a bias" if bias is None else ""
-    return f"a linear layer ({weight.shape[1]} → {weight.shape[0]}{without})"
+    return f"a linear layer ({weight.shape[1]} → {weight.shape[0]}{', without a bias' if bias is None else ''})"
 
 
 def _number(value: object) -> object:
@@ -124,8 +123,7 @@ def tell_steps(probe: Probe, expected: object, got: object) -> str:
         return told
     said = departure(*steps)
     if not said and what == OUTPUT:
-        last = _the(steps[1], len(steps[1]))
-        said = f"Your results are right up to {last}, but what forward returns is not."
+        said = f"Your results are right up to {_the(steps[1], len(steps[1]))}, but what forward returns is not."
     if not said and what.startswith(PARAMETERS) and wrong > right:
         said = "The results of all your steps are right, so a layer is made that is not used."
     return f"{told}\n{said}".rstrip()
@@ -151,12 +149,10 @@ def departure(right: list[tuple[str, Tensor]], got: list[tuple[str, Tensor]]) ->
     yours, solutions = (steps[0] if steps else "nothing more" for steps in rest)
     if yours != solutions:
         return f"{begins} you have {yours}; the solution has {solutions}."
-    both = f"{begins} you have {yours}, as the solution has, but it gives other numbers"
-    both += ": it has another input or another setting."
-    known = {mine for mine, _ in common}
-    other = next((n for n in range(1, last[0]) if n not in known), 0)
-    extra = f" Before that, {_the(got, other)} gives numbers that the solution never has."
-    return both + (extra if other else "")
+    both = "as the solution has, but it gives other numbers: it has another input or another setting."
+    unknown = {*range(1, last[0])} - {mine for mine, _ in common}
+    extra = f" Before that, {_the(got, min(unknown))} gives numbers that the solution never has." if unknown else ""
+    return f"{begins} you have {yours}, {both}{extra}"
 
 
 def _the(steps: list[tuple[str, Tensor]], number: int) -> str:

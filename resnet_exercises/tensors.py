@@ -37,8 +37,7 @@ def _(first: Tensor, second) -> bool:
         return False
     # of the finite numbers: no NaN or infinity of an answer decides how much it may differ
     largest = [t.abs().nan_to_num(0.0, posinf=0.0).max().item() for t in (first, second)]
-    margin = RELATIVE * max(min(largest), 1e-6)
-    return torch.allclose(first, second, rtol=0, atol=margin, equal_nan=True)
+    return torch.allclose(first, second, rtol=0, atol=RELATIVE * max(min(largest), 1e-6), equal_nan=True)
 
 
 @naming.size.register
@@ -57,14 +56,12 @@ _AXES = ("numbers of images", "numbers of channels", "heights", "widths")
 @observing.difference.register
 def _(right: Tensor, wrong, what: str) -> str:
     if not isinstance(wrong, Tensor):
-        said = f"a tensor of shape {tuple(right.shape)}, got {observing.short(wrong)}"
-        return f"{what}: expected {said}."
+        return f"{what}: expected a tensor of shape {tuple(right.shape)}, got {observing.short(wrong)}."
     if right.shape != wrong.shape:
         text = f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}"
         if right.dim() == wrong.dim() == 4:
-            pairs = zip(_AXES, right.shape, wrong.shape)
-            differ = [f"different {axis} ({r} and {w})" for axis, r, w in pairs if r != w]
-            text += ": " + ", ".join(differ)
+            axes = zip(_AXES, right.shape, wrong.shape)
+            text += ": " + ", ".join(f"different {axis} ({r} and {w})" for axis, r, w in axes if r != w)
         return text + "."
     if right.dtype != wrong.dtype:
         return f"{what}: expected numbers of type {right.dtype}, got {wrong.dtype}."
@@ -167,12 +164,7 @@ _TAKES = {
     # it has the name of F.batch_norm too
     torch.batch_norm: (*("input", "weight", "bias", "running_mean", "running_var", *_NORM, "cudnn_enabled"),),
 }
-_ROLES = {
-    "running_mean": "mean",
-    "running_var": "variance",
-    "weight": "weight",
-    "bias": "shift",
-}
+_ROLES = {"running_mean": "mean", "running_var": "variance", "weight": "weight", "bias": "shift"}
 
 
 class Weights(TorchFunctionMode):
@@ -310,15 +302,13 @@ def fill(weights: Roles, seed: int = 0) -> None:
 
 @functools.lru_cache(maxsize=256)
 def numbers_for(role: str, place: int, seed: int, shape: tuple[int, ...]) -> Tensor:
-    key = f"{seed} {role} {place} {shape}"
-    generator = torch.Generator().manual_seed(zlib.crc32(key.encode()))
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {role} {place} {shape}".encode()))
     low, high = _RANGES[role]
     if role == "weight":
         fan_in = max(math.prod(shape[1:]), 1)
         low, high = low / math.sqrt(fan_in / 3), high / math.sqrt(fan_in / 3)
     # named, as an answer's forward may have changed the defaults, and what is drawn is kept for the next check
-    drawn = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
-    return drawn * (high - low) + low
+    return torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu") * (high - low) + low
 
 
 def of_batch_norm(layer: nn.BatchNorm2d) -> Roles:

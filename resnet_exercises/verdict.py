@@ -41,7 +41,5 @@ class Verdict:
             picture = f'<br><img alt="{html.escape(drawn.alt)}" width="480" src="data:image/png;base64,{image}">'
         box = f"border-left: 5px solid {colour}; padding: 0.4em 0.8em; margin: 0.3em 0"
         heading = f"<b>{sign} {html.escape(self.label)}: {self.status}.</b>"
-        return {
-            "text/plain": str(self),
-            "text/html": f'<div style="{box}">{heading} {lines}{picture}</div>',
-        }
+        shown = f'<div style="{box}">{heading} {lines}{picture}</div>'
+        return {"text/plain": str(self), "text/html": shown}

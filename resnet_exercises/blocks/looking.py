@@ -94,15 +94,13 @@ CAUSES = (
 def explained(error: Exception, watch: Watch, start: tuple, wanted: tuple) -> StudentError:
     """What a block raised on its way from a tensor of shape ``start`` to one of ``wanted``."""
     if watch.terms and "must match the size" in str(error):
-        shapes = (start, *watch.terms, wanted)
         start, first, second, wanted = (
             f"{shape[1]} channels of {shape[2]}×{shape[3]} pixels" if len(shape) == 4 else f"shape {shape}"
-            for shape in shapes
+            for shape in (start, *watch.terms, wanted)
         )
         told = f"From x of {start}, one of the two paths gives {first}, the other {second}; "
         # whichever convolution has the stride, or too large a kernel, the shapes are the same
-        place = list(watch.convolutions.values())
-        return StudentError(error, (), place, f"{told}the block should give {wanted}.")
+        return StudentError(error, (), watch.convolutions.values(), f"{told}the block should give {wanted}.")
     if sizes := re.search(r"should contain \d+ elements not \d+", str(error)):
         told = f"It is batch norm number {watch.norms} of the block."
         return StudentError(error, (), [str(watch.norms), sizes[0]], told)  # too narrow, or too wide
@@ -110,10 +108,7 @@ def explained(error: Exception, watch: Watch, start: tuple, wanted: tuple) -> St
 
 
 class Odd(Exception):
-    """A finding that makes all others idle, such as a layer that is not registered.
-
-    A probe then sees its text alone: the mistake is known by it wherever it was made.
-    """
+    """A finding that makes all others idle, as a layer that is not registered does: a probe sees its text alone."""
 
 
 SEED = 987_654_321  #: none that an answer would set
@@ -209,8 +204,7 @@ class Look:
                 raise Odd(f"forward returns {first}, where a tensor is needed")
             used, self.norms = list(watch.used.values()), watch.norms
             self._all_are_registered(used, made)
-        pairs = zip(used, used[1:])
-        self.biases = [t for (a, _), (b, t) in pairs if (a, b) == ("weight", "shift")]
+        self.biases = [t for (a, _), (b, t) in zip(used, used[1:]) if (a, b) == ("weight", "shift")]
         leave_out = watch.theirs | set(map(id, self.biases))
         self.weights = [(role, t) for role, t in used if id(t) not in leave_out]
         followed = watch.theirs | watch.used.keys()
@@ -218,8 +212,7 @@ class Look:
         if self.idle and not watch.foreign:
             tensors.set_seeds(SEED)  # for the same shortcut
             twin, theirs = case.build(solution)
-            given = watch.theirs | tensor_ids(theirs)
-            if found := tensors.as_registered(module, twin, self.x, given):
+            if found := tensors.as_registered(module, twin, self.x, watch.theirs | tensor_ids(theirs)):
                 self.idle, self.weights = False, found
         self.begins = _begins(self.weights, case.expansion is None)
         self.now = tensors.live(module, self.weights)

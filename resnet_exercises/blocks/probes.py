@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import nn
 
 from resnet_exercises import observing
 from resnet_exercises.blocks import looking
@@ -52,8 +51,15 @@ def probes(name, solution):
     tried = [*first, *(look_probe(solution, case) for case in cases[2:]), new_block_probe(solution, cases[:2], first)]
     if expansion is None:
         return tried
-    downsample = missing_projection_probe(solution, cases[2]), lost_downsample_probe(cases[1:5])
-    return [expansion_probe(expansion), *tried, *downsample]
+    like = cases[2]
+    widths = like.channels, like.in_channels // expansion  # of the second, the size alone
+    said = f"in_channels {like.in_channels}, channels {widths[0]} or {widths[1]}, stride 2"
+    return [
+        Probe("the class attribute `expansion`", functools.partial(class_attribute, expansion)),
+        *tried,
+        Probe(said + MISSING, functools.partial(missing_projection, solution, like, widths)),
+        Probe("a downsample that is given", functools.partial(lost_downsample, cases[1:5])),
+    ]
 
 
 def look_probe(solution: type, case: Case, more: bool = False) -> Probe:
@@ -129,67 +135,48 @@ def wide_blocks(block, like: Case) -> dict[str, object]:
     return seen
 
 
-def expansion_probe(expansion: int) -> Probe:
-    """Looks at the class attribute alone."""
-
-    def run(block) -> object:
-        value = expansion_of(block)
-        if value == "the class has none":
-            with contextlib.suppress(Exception):
-                if getattr(block(8 * expansion, 8), "expansion", None) is not None:
-                    return "only instances have it"
-        is_other = type(value) is int and value != expansion
-        return Fact(False, f"it is {value}") if is_other else value
-
-    return Probe("the class attribute `expansion`", run)
+def class_attribute(expansion: int, block) -> object:
+    """What is seen of the class attribute alone."""
+    value = expansion_of(block)
+    if value == "the class has none":
+        with contextlib.suppress(Exception):
+            if getattr(block(8 * expansion, 8), "expansion", None) is not None:
+                return "only instances have it"
+    is_other = type(value) is int and value != expansion
+    return Fact(False, f"it is {value}") if is_other else value
 
 
-def missing_projection_probe(solution: type, case: Case) -> Probe:
+def missing_projection(solution: type, case: Case, widths: tuple[int, int], block) -> str:
     """Stride 2, but no downsample: the sum is impossible, and must not be hidden.
 
     A block that makes a projection of its own adds one all the same, and is not refused here.
     """
-
-    def convolutions(module: nn.Module) -> int:
-        return sum(parameter.dim() == 4 for parameter in module.parameters())
-
-    def gives_a_result(block, channels: int) -> bool:
+    if expansion_of(block) != case.expansion:
+        return NO_EXPANSION
+    for channels in widths:
         arguments = [case.in_channels, channels, 2]
-        try:
+        with contextlib.suppress(Exception):
             module = call(block, arguments)
             output = module.eval()(case.input(3, 9, 11))  # not 1×1 after three strides
-        except Exception:
-            return False
-        no_more = convolutions(module) <= convolutions(solution(*arguments))
-        return no_more and isinstance(output, torch.Tensor)
-
-    def run(block) -> str:
-        if expansion_of(block) != case.expansion:
-            return NO_EXPANSION
-        return "a result" if any(gives_a_result(block, c) for c in widths) else "an error"
-
-    widths = case.channels, case.in_channels // case.expansion  # of the second, the size alone
-    said = f"in_channels {case.in_channels}, channels {widths[0]} or {widths[1]}, stride 2"
-    return Probe(said + MISSING, run)
+            own, usual = (sum(p.dim() == 4 for p in m.parameters()) for m in (module, solution(*arguments)))
+            if isinstance(output, torch.Tensor) and own <= usual:
+                return "a result"
+    return "an error"
 
 
-def lost_downsample_probe(cases: list[Case]) -> Probe:
+def lost_downsample(cases: list[Case], block) -> str:
     """Whether the block ever keeps the module that it is given, if it runs at all."""
-
-    def is_lost(module: nn.Module, shortcut: nn.Module) -> bool:
-        kept = {*module.modules(), *module.parameters(), *map(id, vars(module).values())}
-        given = {shortcut, *shortcut.parameters(), id(shortcut)}
-        return getattr(module, "downsample", shortcut) is None and not given & kept
-
-    def run(block) -> str:
-        try:
-            cases[-1].build(block)[0].eval()(cases[-1].input())
-            lost = all(is_lost(*case.build(block)) for case in cases)
-        except Exception:
-            return RIGHT  # the other probes tell why it does not run
-        return "`self.downsample` is None" if lost else RIGHT
-
-    return Probe("a downsample that is given", run)
+    try:
+        cases[-1].build(block)[0].eval()(cases[-1].input())
+        for case in cases:
+            module, shortcut = case.build(block)
+            kept = {*module.modules(), *module.parameters(), *map(id, vars(module).values())}
+            given = {shortcut, *shortcut.parameters(), id(shortcut)}
+            if getattr(module, "downsample", shortcut) is not None or given & kept:
+                return RIGHT
+    except Exception:
+        return RIGHT  # the other probes tell why it does not run
+    return "`self.downsample` is None"
 
 
 def evidence(probe, expected, got) -> str:

@@ -47,7 +47,7 @@ class Case:
 
 
 BASIC, NECK = ResidualBasicBlock, ResidualBottleNeck
-IN_EVAL = [
+CASES = [
     Case(BASIC, 6, 6),
     Case(BASIC, 4, 6, 2, "a projection"),
     Case(BASIC, 4, 8, 2, "without parameters"),
@@ -60,8 +60,6 @@ IN_EVAL = [
     Case(BASIC, 6, 6, special=CHANNELS_LAST),
     Case(BASIC, 6, 6, special=FLOAT64),
     Case(BASIC, 4, 6, 2, "a projection", special=X_TRAINED),
-]
-IN_TRAIN = [
     Case(BASIC, 6, 6, training=True),
     Case(NECK, 6, 12, 2, "a projection", training=True),
 ]
@@ -76,16 +74,16 @@ def looks(answer: Callable, solution: Callable) -> Iterator[Iterable[held.Look]]
     """The results in eval mode and in train mode, then one by one what must be as it was, then a second call."""
     calls: list[Call] = []
 
-    def results(cases: list[Case]) -> Iterator[held.Look]:
-        for case in cases:
+    def results(training: bool) -> Iterator[held.Look]:
+        for case in (case for case in CASES if case.training is training):
             calls.append(call := Call(answer, case, solution))
             yield (call.label, "result"), call.result, call.right
             if case.training:
                 what, kept = held.stays(call.differences(), "statistics")
                 yield (call.label, what), kept
 
-    yield results(IN_EVAL)
-    yield results(IN_TRAIN)
+    yield results(training=False)
+    yield results(training=True)
     yield [((call.label, "kind of the result"), call.kind, "a float") for call in calls]
     yield from zip(*(call.changes() for call in calls))
     # A result that an answer keeps, for all blocks or for each, must not come back: so the last block comes first here.

@@ -25,10 +25,9 @@ def probes(name, solution):
     # Wider than the 64 channels of the first stage. Its shifts are zero, so much that is wrong does not show: it is
     # only for answers that have changed the trained block rightly.
     fresh = probe("a fresh block of 72 channels, given in train mode", 72, fresh=True)
-    in_eval = "a block of 3 channels in float64, given in eval mode"
     return [
         trained,
-        probe(in_eval, 3, training=False, dtype=torch.float64),
+        probe("a block of 3 channels in float64, given in eval mode", 3, training=False, dtype=torch.float64),
         Probe(fresh.label, lambda change: is_right(change) and fresh.run(change)),
     ]
 
@@ -50,12 +49,7 @@ def probe(label: str, channels: int, **how: object) -> Probe:
 
 
 @functools.cache
-def filled(
-    channels: int,
-    training: bool = True,
-    fresh: bool = False,
-    dtype: torch.dtype = torch.float32,
-) -> ResidualBasicBlock:
+def filled(channels: int, training=True, fresh=False, dtype=torch.float32) -> ResidualBasicBlock:
     """A block with random numbers everywhere; a fresh one has them in its convolutions only."""
     block = ResidualBasicBlock(channels, channels)
     weights = weights_in_order(block, random_input(1, channels, 5, 5))

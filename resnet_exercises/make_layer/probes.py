@@ -31,8 +31,7 @@ def probes(name, solution):
         (LightBlock4, 16, 2, 1, 1),  # half as many
         (LightBlock, 4, 4, 2, 3),
     ]
-    tried = [stage_probe(solution, *stage) for stage in stages]
-    return [*tried, Probe("a long or wide stage", large_stages)]
+    return [*(stage_probe(solution, *stage) for stage in stages), Probe("a long or wide stage", large_stages)]
 
 
 def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:

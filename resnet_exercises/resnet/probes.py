@@ -71,8 +71,7 @@ def blocks_of(model: nn.Module) -> dict[str, object]:
 
 def parameters_of(model: nn.Module) -> dict[str, object]:
     """How many parameters it has, and how they begin."""
-    count = sum(p.numel() for p in model.parameters())
-    return {"number of parameters": count} | light_blocks.state(model)
+    return {"number of parameters": sum(p.numel() for p in model.parameters()), **light_blocks.state(model)}
 
 
 def plans(answer) -> dict[str, object]:
@@ -81,8 +80,8 @@ def plans(answer) -> dict[str, object]:
     for depth, layers in ((34, [3, 4, 6, 3]), (101, [3, 4, 23, 3]), (152, [3, 8, 36, 3])):
         given = list(layers)
         with light_blocks.quickly_made():
-            block = LightBlock if depth == 34 else LightBlock4
-            found = plan(light_blocks.with_shapes(answer(block, given, 10), 3))
+            model = answer(LightBlock if depth == 34 else LightBlock4, given, 10)
+            found = plan(light_blocks.with_shapes(model, 3))
         found["list of layers"] = Fact(given == layers, "your network has changed the list `layers` that it was given")
         seen |= {f"{what} of ResNet-{depth}": value for what, value in found.items()}
     heeds = tensors.heeds_the_seed(lambda: answer(LightBlock, [1, 1, 1, 1], 10))
