@@ -31,11 +31,10 @@ def first_of_two(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterat
     """
     if isinstance(got[wrong[0]], StudentError):
         return
-    right = [number for number in range(len(got)) if number not in wrong]
-    for mistake in likely(exercise, wrong[0], got[wrong[0]]):
-        alike = [same(exercise.observed(mistake, number), got[number]) for number in wrong]
-        if alike[0] and sum(alike) > len(wrong) / 2:
-            if all(same(exercise.observed(mistake, number), got[number]) for number in right):
+    first, right = wrong[0], [number for number in range(len(got)) if number not in wrong]
+    for mistake in likely(exercise, first, got[first]):
+        if all(same(exercise.observed(mistake, number), got[number]) for number in (first, *right)):
+            if sum(same(exercise.observed(mistake, number), got[number]) for number in wrong) > len(wrong) / 2:
                 yield mistake
 
 
