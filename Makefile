@@ -1,7 +1,7 @@
 # Everything one does with this repository. It works with GNU make 3.81, which macOS has.
 # Each target makes what it needs first, so the first command in a fresh clone may be any of them.
 
-PYTHON :=
+PYTHON ?=
 OPTIONS :=
 NEWEST :=
 TORCH :=
@@ -34,6 +34,8 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 env: $(READY)  ## make .venv with all packages of the book, where it is missing or out of date (PYTHON=… picks the interpreter)
+	@test -z "$(PYTHON)" || test "$$($(PYTHON) --version 2>&1)" = "$$($(PY) --version)" || \
+		echo "$(VENV) is there already, with $$($(PY) --version). To make it with $(PYTHON), remove it first: rm -r $(VENV)"
 
 # An environment that does not run (its Python is gone, or the folder has moved) is made anew.
 ifneq ($(shell { $(PY) scripts/check_env.py $(READY); } 2> /dev/null),works)
@@ -131,7 +133,7 @@ sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds
 digits: $(READY)  ## train the network that reads drawn digits in the page again, about a minute
 	@$(PY) scripts/train_digits.py
 
-bench: $(READY)  ## compare the speed with torchvision's
+bench: $(READY)  ## compare the speed with torchvision's, about ten minutes
 	@$(PY) scripts/bench.py
 
 # It runs before there is an environment, so that a fork can be published without one.
@@ -139,7 +141,7 @@ publish-as:  ## set the address of the repository and of its site everywhere: gi
 	@$(or $(PYTHON),python3) scripts/publish_as.py '$(subst ','\'',$(REPO))'
 
 clean:  ## remove what the commands above made, all but .venv, node_modules, my-work and solutions
-	@rm -rf _build book/_generated .pytest_cache .hypothesis
+	@rm -rf _build book/_generated .pytest_cache .hypothesis .ruff_cache resnet_exercises/.ruff_cache
 	@find book resnet_exercises resnet_lib scripts tests \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 always:

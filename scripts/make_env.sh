@@ -56,6 +56,12 @@ fi
 requirements=$venv/requirements.txt
 sed -e "$changes" requirements.txt > "$requirements"
 # Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
-"$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements" ${COLAB:+-r requirements-colab.txt}
+"$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements" ${COLAB:+-r requirements-colab.txt} || {
+    {
+        echo "The packages were not installed; pip says why, above. Where it found no version at all, it reached no package index:"
+        echo "is there a network connection? Then run the same command again."
+    } >&2
+    exit 1
+}
 "$venv/bin/python" -m pip install -q --no-deps -e .
 "$venv/bin/python" -c 'import sys; print(sys.prefix)' > "$ready"

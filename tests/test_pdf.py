@@ -86,6 +86,36 @@ def test_what_is_too_wide_is_found(browser, site, monkeypatch):
     assert module.make_pdf(browser, site, ["book/cheat-sheet", "book/06-real-weights"])[1]
 
 
+def test_what_belongs_together_is_not_parted(browser, site):
+    """A cell and its output, and a small table, wherever on a page they would begin."""
+    places = range(200, 260, 3)  # mm from the top
+    parts = [
+        f'<div class="cell_{kind}"><pre>{kind}{{0}}</pre></div>' for kind in ("input", "output")
+    ]
+    cell = f'<div class="cell">{"".join(parts)}</div>'
+    table = (
+        "<table>"
+        + "<tr><td>first{0}</td></tr>"
+        + "<tr><td>row</td></tr>" * 8
+        + "<tr><td>last{0}</td></tr></table>"
+    )
+    filler = '<div style="break-before: page; height: {0}mm"></div>'
+    body = "".join((filler + part).format(mm) for part in (cell, table) for mm in places)
+    page = browser.new_page()
+    page.goto(f"{site}/404.html")
+    style = f'<link rel="stylesheet" href="{site}/_static/style.css">'
+    page.set_content(f'{style}<article class="bd-article">{body}</article>', wait_until="load")
+    pages = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    texts = [page.extract_text() for page in pages]
+    for begins, ends in (("input", "output"), ("first", "last")):
+        found = [
+            mm
+            for mm in places
+            if any(f"{begins}{mm}" in text and f"{ends}{mm}" in text for text in texts)
+        ]
+        assert found == list(places), begins
+
+
 def test_links_within_the_book_lead_to_a_place_in_the_pdf(reader):
     places = reader.named_destinations
     inside, outside = [], []
@@ -104,7 +134,7 @@ def test_links_within_the_book_lead_to_a_place_in_the_pdf(reader):
 def test_the_explorer_stands_with_its_numbers_and_answers_are_open(texts):
     whole = "".join(texts)
     assert "Outputsize:movethewindow" in whole and "O=4" in whole
-    assert "Hint2" in whole and "Thefreewayis" in whole
+    assert "Hint2" in whole and "roomtomoveis" in whole
 
 
 def test_the_pdf_names_itself_and_can_be_read_aloud(reader):
