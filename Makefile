@@ -103,8 +103,9 @@ test-library: export OMP_NUM_THREADS := 1
 test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch, COLAB=1 with Colab's packages
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, twice the same; none with answers in it
+notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, and the tables of the cheat sheet; no notebook with an answer in it
 	@$(PY) scripts/run_notebooks.py
+	@$(PY) scripts/generate.py --cheat-sheet
 
 index: $(READY)  ## after a change of a mistake, a probe or a solution: NAME=exercise, or else all
 	@$(PY) scripts/index_mistakes.py $(NAME)

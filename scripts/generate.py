@@ -6,7 +6,9 @@ or this file has changed.
 
 import inspect
 import io
+import re
 import shutil
+import sys
 import textwrap
 from functools import partial
 from pathlib import Path
@@ -324,7 +326,7 @@ def social_card() -> bytes:
             0.06, 0.42, "Write ResNet-18 to ResNet-152 in PyTorch.", size=18, va="center"
         )
         figure.text(
-            0.06, 0.34, "Prove that they answer as torchvision's do.", size=18, va="center"
+            0.06, 0.34, "Check that they answer as torchvision's do.", size=18, va="center"
         )
         figure.text(
             0.06, 0.17, "O = ⌊(I − K + 2P) / S⌋ + 1", size=25, color=ORANGE, va="center"
@@ -338,7 +340,8 @@ def social_card() -> bytes:
     return buffer.getvalue()
 
 
-FRAGMENTS = {
+# Tables and code that stand in the cheat sheet itself, so that it can be read in JupyterLab and on GitHub too.
+CHEAT_SHEET = {
     "depths": depths,
     "strides": strides,
     "stages": stages,
@@ -348,11 +351,20 @@ FRAGMENTS = {
     "preprocessing": preprocessing,
     "basic-block": partial(solution, "basic_block"),
     "make-layer": partial(solution, "make_layer"),
+}
+# What other pages include when the book is built.
+FRAGMENTS = {
     "network": network,
     "mistake": mistake,
     "digits-stages": digits_stages,
     "digits-facts": digits_facts,
 }
+
+
+def filled(page: str) -> str:
+    """The text of a page, with each part of ``CHEAT_SHEET`` made anew between its marks."""
+    marks = re.compile(r"(<!-- ([\w-]+) -->\n\n).*?(\n<!-- end -->)", re.DOTALL)
+    return marks.sub(lambda found: found[1] + CHEAT_SHEET[found[2]]() + found[3], page)
 
 
 def main() -> None:
@@ -377,4 +389,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if "--cheat-sheet" in sys.argv:
+        page = ROOT / "book" / "cheat-sheet.md"
+        page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    else:
+        main()

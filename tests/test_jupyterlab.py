@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from generate import CHEAT_SHEET, filled
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import expect
 from run_notebooks import NOTEBOOK_METADATA
@@ -127,3 +128,10 @@ def test_every_link_to_a_word_is_as_jupyterlab_makes_it():
     ]
     links = {link for page in pages for link in re.findall(r"glossary\.md#([^)\s]+)", page)}
     assert len(links) > 30 and links <= {word.replace(" ", "-") for word in words}
+
+
+def test_the_cheat_sheet_can_be_read_without_the_book():
+    """It has no directive of the book's, and its tables are those that the library gives today."""
+    page = (ROOT / "book" / "cheat-sheet.md").read_text("utf-8")
+    assert "```{" not in page and page.count("<!-- end -->") == len(CHEAT_SHEET)
+    assert filled(page) == page

@@ -371,6 +371,16 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+def test_the_index_gives_the_minutes_that_each_chapter_gives():
+    index = (BOOK / "index.md").read_text("utf-8")
+    for path in NOTEBOOKS:
+        title = nbformat.read(path, as_version=4).cells[0].source
+        reading, exercises = re.search(
+            r"^\*.* about (\d+) minutes, exercises? (\d+)\*$", title, re.MULTILINE
+        ).groups()
+        assert re.search(rf"\({path.name}\) \| {reading} \+ {exercises} \|", index), path.name
+
+
 def test_setup_cell_is_the_same_everywhere():
     setups = {
         cells_of(nbformat.read(path, as_version=4), "code")[0][1].source for path in NOTEBOOKS

@@ -95,9 +95,9 @@ def test_what_belongs_together_is_not_parted(browser, site):
     cell = f'<div class="cell">{"".join(parts)}</div>'
     table = (
         "<table>"
-        + "<tr><td>first{0}</td></tr>"
+        + "<tr><td>top{0}</td></tr>"
         + "<tr><td>row</td></tr>" * 8
-        + "<tr><td>last{0}</td></tr></table>"
+        + "<tr><td>end{0}</td></tr></table>"
     )
     filler = '<div style="break-before: page; height: {0}mm"></div>'
     body = "".join((filler + part).format(mm) for part in (cell, table) for mm in places)
@@ -107,7 +107,7 @@ def test_what_belongs_together_is_not_parted(browser, site):
     page.set_content(f'{style}<article class="bd-article">{body}</article>', wait_until="load")
     pages = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
     texts = [page.extract_text() for page in pages]
-    for begins, ends in (("input", "output"), ("first", "last")):
+    for begins, ends in (("input", "output"), ("top", "end")):
         found = [
             mm
             for mm in places
