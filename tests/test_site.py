@@ -123,8 +123,8 @@ def check_colab_links(page: BeautifulSoup) -> list[str]:
 
 def check_no_link_to_nobodys_repository(page: BeautifulSoup) -> list[str]:
     """A page links to the repository, to Colab or to the published book only where `make publish-as` has named it."""
-    nobodys = re.compile(r"/OWNER/REPO|//owner\.github\.io/REPO|^/REPO/")
-    return [link["href"] for link in page.find_all(["a", "base"], href=nobodys)]
+    nobodys = re.compile(r"/OWNER/REPO|//owner\.github\.io/REPO")
+    return [link["href"] for link in page.find_all("a", href=nobodys)]
 
 
 CHECKS = [
@@ -345,7 +345,6 @@ BROKEN = [
     (check_links_to_other_sites, '<a href="file:///home/reader/x.html">x</a>'),
     (check_links_to_other_sites, '<a href="//example.org/">x</a>'),
     (check_no_link_to_nobodys_repository, '<a href="https://github.com/OWNER/REPO">x</a>'),
-    (check_no_link_to_nobodys_repository, '<base href="/REPO/">'),
     (
         check_colab_links,
         '<a href="https://colab.research.google.com/github/a/b/blob/main/book/no.ipynb">x</a>',

@@ -125,7 +125,7 @@ def prepare_page(app, pagename, templatename, context, doctree) -> None:
     tags = CUT_SHORT.sub(r'content="\1"', tags)
     if NOT_FOR_SEARCH.search(pagename):
         tags += '<meta name="robots" content="noindex" />\n'
-    if pagename == NOT_FOUND and is_named(app.config):
+    if pagename == NOT_FOUND:
         # The one page that is shown at addresses of any depth: its links start from the root of the site.
         root = urlsplit(app.config.html_baseurl).path or "/"
         tags = f'<base href="{html.escape(root)}" />\n{tags}'
