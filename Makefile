@@ -14,7 +14,7 @@ SITE := _build/html
 RUNTIME := node_modules/.ready
 # More than the cores: some tests wait for a browser, or for an answer that never ends.
 WORKERS := 3
-NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH)$(COLAB),--nbval-sanitize-with tests/pictures.cfg)
+NBVAL := --nbval --nbval-current-env --nbval-kernel-startup-timeout 600 $(if $(NEWEST)$(TORCH)$(COLAB),--nbval-sanitize-with tests/other_releases.cfg)
 GENERATED := book/_generated/.ready
 LIVE := book/_generated/.live-ready
 

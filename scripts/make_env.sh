@@ -2,7 +2,7 @@
 # Makes or updates the virtual environment: make_env.sh FOLDER FILE_WRITTEN_WHEN_READY [with-tests]. The Makefile calls it.
 # PYTHON in the environment names the interpreter to take. With NEWEST the newest releases take the place of the pinned ones, with
 # TORCH another release of PyTorch and the torchvision that belongs to it, with COLAB what requirements-colab.txt lists, on its Python
-# and without what the site needs.
+# and of what the site needs docutils alone, which the tests' settings load.
 set -eu
 venv=$1
 ready=$2
@@ -56,7 +56,7 @@ fi
 requirements=$venv/requirements.txt
 sed -e "$changes" requirements.txt > "$requirements"
 # Not compiled: Python does that by itself for the modules that it imports, and most of PyTorch's never are.
-"$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements" ${COLAB:+-r requirements-colab.txt} || {
+"$venv/bin/python" -m pip install -q --progress-bar on --no-compile ${NEWEST:+--upgrade} -r "$requirements" ${COLAB:+-r requirements-colab.txt docutils} || {
     {
         echo "The packages were not installed; pip says why, above. Where it found no version at all, it reached no package index:"
         echo "is there a network connection? Then run the same command again."
