@@ -1,7 +1,5 @@
 """What is tried on ``initialise_weights``: it fills copies of a network, and what counts is how the numbers lie."""
 
-from __future__ import annotations
-
 import copy
 import functools
 import itertools
@@ -13,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from resnet_exercises import held
-from resnet_exercises.errors import StudentError
-from resnet_exercises.observing import Probe
+from resnet_exercises.errors import StudentError, tried
+from resnet_exercises.observing import Fact, Probe
 from resnet_exercises.tensors import set_seeds
 from resnet_lib import CifarResNet, ResidualBottleNeck
 from resnet_lib.blocks import conv1x1
@@ -73,7 +71,7 @@ def looks(answer: Callable) -> Iterator[list[held.Look]]:
     set_seeds(0)
     differences = held.watch(models[0])
     for model in models:
-        raised = held.tried(held.LayerError, answer, model)
+        raised = tried(answer, model, causes=held.CAUSES)
         if isinstance(raised, StudentError):
             yield [("the call", raised, None)]
             return
@@ -90,7 +88,7 @@ def looks(answer: Callable) -> Iterator[list[held.Look]]:
     alike = [f"`{a}` and `{b}`" for a, b in itertools.combinations(std, 2) if torch.equal(after[a], after[b])]
     yield [
         *(spread(f"`{name}`", after[name], Spread(0.0, std[name], OF_LAYER), kinds[name]) for name in std),
-        held.whether("each has numbers of its own", not alike, f"{', '.join(alike[:1])} have the same numbers"),
+        ("each has numbers of its own", Fact(not alike, f"{', '.join(alike[:1])} have the same numbers")),
     ]
     together = torch.cat([(after[name] / std[name]).flatten() for name in std])
     yield [spread("all convolutions, divided by √(2 / fan_out)", together, Spread(0.0, 1.0, OF_ALL))]
@@ -102,7 +100,7 @@ def looks(answer: Callable) -> Iterator[list[held.Look]]:
     asked = {f"{name}.{part}": number for name in norms for part, number in (("weight", "all 1"), ("bias", "all 0"))}
     yield [(f"the numbers in `{name}`", kinds[name], right) for name, right in asked.items()]
     fc = {name: name not in different["numbers"] for name in ("fc.weight", "fc.bias")}
-    yield [held.whether(name, holds, f"your code has changed `{name}`") for name, holds in fc.items()]
+    yield [(name, Fact(holds, f"your code has changed `{name}`")) for name, holds in fc.items()]
     for what in ("statistics", "mode", "training", "requires_grad", "grad", "added", "hooks left"):
         yield [held.stays(different, what)]
     yield [recording]
