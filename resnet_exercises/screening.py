@@ -3,6 +3,7 @@
 import ast
 import builtins
 import difflib
+import functools
 import inspect
 import sys
 from typing import Any
@@ -30,13 +31,27 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
         without = "" if is_class or inspect.isfunction(answer) else ", without brackets"
         give = f'Give the {what} itself{without}: `check("{exercise.name}", {exercise.asked})`.'
         return exercise.verdict(FAILED, f"The check got {kind}, where it expected a {what}. {give}")
-    package = str(getattr(answer, "__module__", "")).split(".")[0]
+    works = _works(exercise, answer)
+    package = str(getattr(works, "__module__", "")).split(".")[0]
     if package in ("torchvision", "resnet_lib", "resnet_exercises"):  # as chapters import them
-        said = f"This is {package}'s own `{answer.__name__}`, not yours. Run the cell with your code first: if it ends "
+        said = f"This is {package}'s own `{works.__name__}`, not yours. Run the cell with your code first: if it ends "
         return exercise.verdict(NOT_ATTEMPTED, said + "in an error, the name still means what was imported.")
     if not wants_class:
         return exercise.verdict(NOT_ATTEMPTED, WRITE) if is_stub(answer) else None
     return _screen_class(exercise, answer)
+
+
+def _works(exercise: Exercise, answer: Any) -> Any:
+    """What does the work: the class with the first method, the function of the same name that an answer hands on to."""
+    if isinstance(answer, type):
+        return next((base for base in answer.__mro__ if any(map(inspect.isfunction, vars(base).values()))), answer)
+    tree = source_tree(answer)
+    last = tree.body[-1].value if isinstance(tree, ast.FunctionDef) and hasattr(tree.body[-1], "value") else tree
+    call = getattr(last, "body", last)
+    path = ast.unparse(call.func).split(".") if isinstance(call, ast.Call) else [""]
+    space = getattr(inspect.unwrap(answer), "__globals__", {})
+    called = functools.reduce(lambda owner, name: getattr(owner, name, None), path[1:], space.get(path[0]))
+    return called if getattr(called, "__name__", "") == exercise.asked else answer
 
 
 def _is_module(kind: type, name: str = "Module") -> bool:
