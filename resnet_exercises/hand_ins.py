@@ -6,30 +6,40 @@ runs with your rights, and can read or delete your files, use the network, and f
 """
 
 import argparse
+import ast
 import builtins
 import contextlib
 import csv
 import importlib
 import json
+import linecache
 import multiprocessing
 import os
+import re
+import shlex
 import signal
 import sys
 import tempfile
+import threading
 import traceback
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from tqdm import tqdm
+
 from resnet_exercises import check, notebooks
+from resnet_exercises.errors import parsed
 from resnet_exercises.exercise import load
 from resnet_exercises.mistakes import run
 from resnet_exercises.notebooks import Cell, Task, Unusable
 from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED
 
-TIME_LIMIT, CRASHED = "time limit", "crashed"  # what only a notebook can get
-SIGNS = {PASSED: "✔", FAILED: "✘", NOT_ATTEMPTED: "○", TIME_LIMIT: "✘", CRASHED: "✘"}
+# what only a notebook can get
+TIME_LIMIT, CRASHED, ELSEWHERE, MISSING = "time limit", "crashed", "needs another environment", "missing"
+SIGNS = {PASSED: "✔", NOT_ATTEMPTED: "○", ELSEWHERE: "○", MISSING: "○"}
 SECONDS = 20.0  # for one exercise: its cells and its check
 START_UP = 120.0  # for a process to import PyTorch
 
@@ -43,6 +53,13 @@ SETTINGS = {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 FORMULA = ("=", "+", "-", "@")  # what begins so is one for a spreadsheet
 
 
+# what is said where a package, Colab, IPython, a GPU or a file is missing
+AWAY = re.compile(r"No module|cannot import|google\.colab|get_ipython|\b(?i:cuda|nvidia)|No such file|'await' outside")
+# in a file's path, who handed it in: as Moodle and as Canvas have it, or else the folder
+STUDENT = r"([^/]+?)(?:_LATE)?_\d+_(?:assignsubmission|\d+)_", r"^([^/]+)/"
+BESIDE = (".csv", ".jpeg", ".jpg", ".npy", ".npz", ".png", ".pt", ".pth", ".svg")  # what notebooks read and write
+
+
 @dataclass
 class Report:
     """What came out for one file: a verdict for each exercise, or the error."""
@@ -50,16 +67,29 @@ class Report:
     file: str
     verdicts: list[dict] = field(default_factory=list)
     error: str | None = None
+    student: str = ""
+    jobs: list[tuple[list[Cell], Task]] = field(default_factory=list)  #: what is still to be checked
+    called: dict[str, str] = field(default_factory=dict)  #: the exercises of renamed answers, by label
+
+    @property
+    def exercises(self) -> dict[str, dict]:
+        """The verdict on each exercise: of two answers, that on one which passed."""
+        found: dict[str, dict] = {}
+        for verdict in self.verdicts:
+            name = self.called.get(verdict["label"], verdict["label"])
+            if name not in found or verdict["status"] == PASSED:
+                found[name] = verdict
+        return found
 
     @property
     def passed(self) -> int:
         """How many exercises are passed."""
-        return sum(verdict["status"] == PASSED for verdict in self.verdicts)
+        return sum(verdict["status"] == PASSED for verdict in self.exercises.values())
 
     @property
     def complete(self) -> bool:
         """Whether all are."""
-        return not self.error and self.passed == len(self.verdicts)
+        return not self.error and self.passed == len(self.exercises)
 
 
 def work(answers: Connection, cells: list[Cell], task: Task, folder: str) -> None:
@@ -87,17 +117,19 @@ def work(answers: Connection, cells: list[Cell], task: Task, folder: str) -> Non
 def _judge(cells: list[Cell], task: Task) -> tuple[str, str, str | None]:
     """Status, message and mistake of an answer, once its cells have been run."""
     space = {"__name__": "__main__", "display": lambda *shown, **options: None}
-    troubles = []
+    troubles, lost = [], {"get_ipython"}
     asked = notebooks.names_in(task.answer).uses
     for cell in cells:
         made = asked & notebooks.names_in(cell.source).defines
         old = {name: space.get(name) for name in made}
         try:
-            run(cell.source, f"<cell {cell.number}>", space)
+            _run(cell, space, lost, troubles)
         except BaseException as error:
             troubles.append(_told(error, f"Cell {cell.number}"))
             if any(space.get(name) is old[name] for name in made):
                 return FAILED, troubles[-1], None  # a cell above may have imported that name
+        if made & lost:
+            return ELSEWHERE, "\n".join(troubles), None
     try:
         answer = eval(task.answer, space)
     except NameError:
@@ -106,12 +138,33 @@ def _judge(cells: list[Cell], task: Task) -> tuple[str, str, str | None]:
     except BaseException as error:
         return FAILED, _told(error, f"`{task.answer}` in cell {task.number}"), None
     verdict = check(task.name, answer)
-    said = verdict.message
-    if verdict.status == NOT_ATTEMPTED and "cell above" in said:  # for who reads the notebook
+    status, said = verdict.status, verdict.message
+    if status == NOT_ATTEMPTED and "cell above" in said:  # for who reads the notebook
         said = f"`{task.answer}` is still the stub."
-    if verdict.status != PASSED:
-        said = "\n".join([said, *troubles])
-    return verdict.status, said, verdict.mistake
+    raised = "".join(re.findall("Your code raised .*", said))
+    if status == FAILED and (AWAY.search(raised) or any(f"name '{name}'" in raised for name in lost)):
+        status = ELSEWHERE
+    return status, "\n".join([said, *troubles]), verdict.mistake
+
+
+def _run(cell: Cell, space: dict, lost: set[str], troubles: list[str]) -> None:
+    """Runs a cell but for statements that need another environment, whose names are ``lost``."""
+    path, tree = f"<cell {cell.number}>", parsed(cell.source)
+    if tree is None:
+        return run(cell.source, path, space)
+    linecache.cache[path] = len(cell.source), None, cell.source.splitlines(keepends=True), path
+    future = [s for s in tree.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
+    for statement in tree.body:
+        text = ast.unparse(statement)
+        try:
+            exec(compile(ast.Module([*future, statement], []), path, "exec", dont_inherit=True), space)
+            lost -= notebooks.names_in(text).defines
+        except BaseException as error:
+            is_made = isinstance(statement, ast.FunctionDef | ast.ClassDef)
+            if getattr(error, "name", "") not in lost and not AWAY.search(f"{error}{'' if is_made else text}"):
+                raise
+            lost |= notebooks.names_in(text).defines
+            troubles.append("Left out: " + _told(error, f"Cell {cell.number}"))
 
 
 def _no_input(prompt: object = "") -> str:
@@ -130,38 +183,83 @@ def _told(error: BaseException, where: str) -> str:
 
 def check_file(path: Path, timeout: float = SECONDS) -> Report:
     """The verdicts on one notebook file; ``timeout`` is in seconds for each exercise."""
-    return _check({str(path): path}, timeout)[0]
+    return next(checked([_read(path, str(path))], timeout))
 
 
 def check_folder(folder: Path, timeout: float = SECONDS) -> list[Report]:
     """The reports on all notebooks in a folder and its subfolders, but for hidden ones."""
-    found = []
+    return list(checked(read_folder(folder), timeout))
+
+
+def read_folder(folder: Path, student: tuple[str, ...] = STUDENT) -> list[Report]:
+    """What is to be checked in a folder, and the error of each file that is none."""
+    reports = []
     for here, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith((".", "__MACOSX"))]
-        found += [Path(here, f) for f in files if f.lower().endswith(".ipynb") and f[0] != "."]
-    if not found:
-        raise Unusable("is a folder without a notebook (.ipynb). Give the one that has them.")
-    return _check({p.relative_to(folder).as_posix(): p for p in sorted(found)}, timeout)
-
-
-def _check(files: dict[str, Path], timeout: float) -> list[Report]:
-    """The reports on some files, by the names to show. Never raises for a bad one."""
-    reports, jobs = [Report(name) for name in files], []
-    for report, path in zip(reports, files.values()):
-        try:
-            cells = notebooks.read_cells(path)
-            tasks = notebooks.find_tasks(cells)
-            if not tasks:
-                no_check = "no cell calls check(…) with the name of one. Ask for the right chapter."
-                raise Unusable(f"has no exercise of this book: {no_check}")
-            jobs += [(report, cells, task) for task in tasks]
-        except Unusable as error:
-            report.error = str(error)
-    with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as pool:
-        answered = pool.map(lambda job: _ask(*job[1:], timeout), jobs)
-        for (report, *_), verdict in zip(jobs, answered):
-            report.verdicts.append(verdict)
+        for path in (Path(here, f) for f in files if f[0] != "." and not f.lower().endswith(BESIDE)):
+            name = path.relative_to(folder).as_posix()
+            found = [match for pattern in student if (match := re.search(pattern, name))]
+            reports.append(_read(path, name, found[0][found[0].lastindex or 0] if found else ""))
+    reports.sort(key=lambda report: Path(report.file))
+    if not any(report.file.lower().endswith(".ipynb") for report in reports):
+        others = "".join(f"\n{report.file} {report.error}" for report in reports)
+        raise Unusable(f"is a folder without a notebook (.ipynb). Give the one that has them.{others}")
     return reports
+
+
+def _read(path: Path, name: str, student: str = "") -> Report:
+    """What is to be checked in one file. Never raises for a bad one."""
+    report = Report(name, student=student)
+    try:
+        if path.exists() and not name.lower().endswith(".ipynb"):
+            to_do = "rename it to end in .ipynb" if ".ipynb" in name.lower() else "ask for the notebook (.ipynb)"
+            is_archive = re.search(r"\.(7z|gz|rar|tar|tgz|zip)$", name, re.IGNORECASE)
+            raise Unusable(f"is not read: {'unpack it where it is' if is_archive else to_do}.")
+        cells = notebooks.read_cells(path)
+        tasks = notebooks.find_tasks(cells)
+        if not tasks:
+            no_check = "no cell calls check(…) with the name of one. Ask for the right chapter."
+            raise Unusable(f"has no exercise of this book: {no_check}")
+        report.jobs = [(cells, task) for task in tasks]
+        report.called, missing = notebooks.in_the_book(tasks)
+        said = "Its chapter asks for it, and the notebook has neither its task nor its check."
+        report.verdicts = [_verdict(task, MISSING, said) for task in tasks + missing]
+    except Unusable as error:
+        report.error = str(error)
+    return report
+
+
+def checked(reports: list[Report], timeout: float = SECONDS, processes: int | None = None) -> Iterator[Report]:
+    """Each report in turn, once its exercises have their verdicts."""
+    processes = processes or os.cpu_count() or 1
+    gate, turns = threading.Lock(), threading.Semaphore(processes)
+
+    def ask(cells: list[Cell], task: Task) -> dict:
+        with gate:
+            turns.acquire()
+        try:
+            return _ask(cells, task, timeout)
+        finally:
+            turns.release()
+
+    pool = ThreadPoolExecutor(processes)
+    asked = [pool.submit(ask, *job) for report in reports for job in report.jobs]
+    answered = iter(tqdm(asked, unit=" exercises", leave=False, disable=None))
+    try:
+        for report in reports:
+            for place, job in enumerate(report.jobs):
+                report.verdicts[place] = next(answered).result()
+                if report.verdicts[place]["status"] == CRASHED:
+                    with gate:  # once more, alone: another's cells may have ended it
+                        for _ in range(processes):
+                            turns.acquire()
+                    report.verdicts[place] = _ask(*job, timeout)
+                    turns.release(processes)
+            with tqdm.external_write_mode():
+                yield report
+            report.jobs = []
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _ask(cells: list[Cell], task: Task, timeout: float) -> dict:
@@ -170,23 +268,32 @@ def _ask(cells: list[Cell], task: Task, timeout: float) -> dict:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         answers, theirs = PROCESSES.Pipe(duplex=False)
         process = PROCESSES.Process(target=work, args=(theirs, cells, task, folder))
-        process.start()
-        theirs.close()
         try:
+            process.start()
+            theirs.close()
             if answers.poll(START_UP) and answers.recv():
                 status, message = TIME_LIMIT, f"Its cells did not end within {timeout:g} s: "
                 message += "an endless loop, or long work. `--timeout` gives them more."
                 if answers.poll(timeout):
                     status, message, mistake = answers.recv()
         except Exception:  # the process is gone, or has closed the connection
-            process.join(1)
+            if process.pid:
+                process.join(1)
             ended = f"(exit status {process.exitcode})"
             status, message = CRASHED, f"Its cells ended the whole Python process {ended}."
         finally:
-            with contextlib.suppress(AttributeError, OSError):  # Windows has no such groups
-                os.killpg(process.pid, signal.SIGKILL)  # it, and what it has started
-            process.kill()
-            process.join()
+            _end(process)
+    return _verdict(task, status, message, mistake)
+
+
+def _end(process: multiprocessing.process.BaseProcess) -> None:
+    """Ends a process and what it has started, whatever of it there is. Windows has no groups of processes."""
+    for end in (lambda: os.killpg(process.pid, signal.SIGKILL), process.kill, process.join):
+        with contextlib.suppress(AssertionError, AttributeError, OSError, TypeError):
+            end()
+
+
+def _verdict(task: Task, status: str, message: str, mistake: str | None = None) -> dict:
     asked = {"exercise": task.name, "answer": task.answer, "label": task.label}
     return asked | {"status": status, "mistake": mistake, "message": message}
 
@@ -195,46 +302,68 @@ def as_text(report: Report) -> str:
     """One notebook: a line for each exercise, and what its check says below."""
     if report.error:
         return f"{report.file}: {report.error}"
-    lines = [f"{report.file}: {report.passed} of {len(report.verdicts)} passed"]
+    lines = [f"{report.file}: {report.passed} of {len(report.exercises)} passed"]
     for verdict in report.verdicts:
-        lines.append(f"{SIGNS[verdict['status']]} {verdict['label']}: {_short(verdict)}")
+        lines.append(f"{SIGNS.get(verdict['status'], '✘')} {verdict['label']}: {_short(verdict)}")
         lines += ["    " + line for line in verdict["message"].splitlines()]
     return "\n".join(lines)
 
 
-def as_table(reports: list[Report]) -> str:
-    """A folder: a line for each file, with what is not passed."""
-    width = max(len(report.file) for report in reports)
-    lines = []
-    for report in reports:
-        wrong = [f"{v['label']} {_short(v)}" for v in report.verdicts if v["status"] != PASSED]
-        count = "unusable" if report.error else f"{report.passed} of {len(report.verdicts)}"
-        rest = report.error or "; ".join(wrong)
-        lines.append(f"{report.file:{width}}  {count:8}  {rest}".rstrip())
-    lines.append(f"{sum(report.complete for report in reports)} of {len(reports)} files have every exercise passed")
-    return "\n".join(lines)
+def as_line(report: Report, width: int) -> str:
+    """One notebook of a folder, with what is not passed."""
+    wrong = [f"{v['label']} {_short(v)}" for v in report.exercises.values() if v["status"] != PASSED]
+    count = "unusable" if report.error else f"{report.passed} of {len(report.exercises)}"
+    return f"{report.file:{width}}  {count:8}  {report.error or '; '.join(wrong)}".rstrip()
 
 
 def _short(verdict: dict) -> str:
     return verdict["status"] + (f" ({verdict['mistake']})" if verdict["mistake"] else "")
 
 
-def as_rows(reports: list[Report]) -> list[list[str]]:
-    """The CSV: file, passed, exercises, one column for each exercise of any file, error."""
-    found = {(notebooks.KNOWN.index(v["exercise"]), v["label"]) for r in reports for v in r.verdicts}
-    columns = [label for _, label in sorted(found)]
-    rows = [["file", "passed", "exercises", *columns, "error"]]
-    for report in reports:
-        got = {verdict["label"]: _short(verdict) for verdict in report.verdicts}
+def as_rows(reports: list[Report], ready: Iterable[Report]) -> Iterator[list[str]]:
+    """The CSV: student, file, passed, exercises, one column for each exercise of any file, error."""
+    found = {(notebooks.KNOWN.index(v["exercise"]), name) for r in reports for name, v in r.exercises.items()}
+    columns = [name for _, name in sorted(found)]
+    yield _texts(["student", "file", "passed", "exercises", *columns, "error"])
+    for report in ready:
+        got = {name: _short(verdict) for name, verdict in report.exercises.items()}
         counts = ["", ""] if report.error else [str(report.passed), str(len(got))]
         cells = [got.get(column, "") for column in columns]
-        rows.append([report.file, *counts, *cells, report.error or ""])
-    # an apostrophe makes a text of what a spreadsheet would compute
-    return [[f"'{text}" if text.lstrip().startswith(FORMULA) else text for text in row] for row in rows]
+        yield _texts([report.student, report.file, *counts, *cells, report.error or ""])
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit status."""
+def _texts(row: list[str]) -> list[str]:
+    """An apostrophe makes a text of what a spreadsheet would compute."""
+    return [f"'{text}" if text.lstrip().startswith(FORMULA) else text for text in row]
+
+
+def _show(reports: list[Report], ready: Iterator[Report], given: argparse.Namespace) -> None:
+    """Prints each report when it is ready, in the form that is asked for."""
+    if given.json:
+        shown: list[dict] = []
+        try:
+            shown.extend({"file": r.file, "passed": r.passed, "exercises": r.verdicts, "error": r.error} for r in ready)
+        finally:  # Ctrl-C too
+            print(json.dumps(shown, indent=2, ensure_ascii=False))
+    elif given.csv:
+        table, rows = csv.writer(sys.stdout, lineterminator="\n"), as_rows(reports, ready)
+        head = next(rows)
+        if not given.start:
+            print("\ufeff" if sys.stdout.seekable() else "", end="")  # in a file, spreadsheets read UTF-8 by it
+            table.writerow(head)
+        table.writerows(rows)
+    elif given.path.is_dir():
+        width, complete = max(len(report.file) for report in reports), []
+        for report in ready:
+            print(as_line(report, width))
+            complete.append(report.complete)
+        print(f"{sum(complete)} of {len(complete)} files have every exercise passed")
+    else:
+        for report in ready:
+            print(as_text(report), file=sys.stderr if report.error else sys.stdout)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m resnet_exercises",
         description="Checks the exercises of a notebook that was handed in, or of a folder.",
@@ -247,31 +376,39 @@ def main(arguments: list[str] | None = None) -> int:
     form.add_argument("--csv", action="store_true", help="print a table for spreadsheets")
     said = "seconds for one exercise (default: %(default)g)"
     parser.add_argument("--timeout", type=_seconds, default=SECONDS, metavar="S", help=said)
-    given = parser.parse_args(arguments)
+    parser.add_argument("--jobs", type=int, metavar="N", help="exercises at a time (default: one for each core)")
+    parser.add_argument("--from", dest="start", metavar="FILE", help="begin with this file of the folder")
+    said = "its first group is the student, in a file's path (default: as Moodle or Canvas has it, or the folder)"
+    parser.add_argument("--student", metavar="REGEX", help=said)
+    return parser
 
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    given = _parser().parse_args(arguments)
     os.environ.update(SETTINGS)
     for stream in (sys.stdout, sys.stderr):  # any file name and message can be printed anywhere
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    is_folder, left = given.path.is_dir(), []
     try:
-        is_folder = given.path.is_dir()
-        reports = check_folder(given.path, given.timeout) if is_folder else [check_file(given.path, given.timeout)]
-    except (OSError, Unusable) as error:
+        student = (given.student,) if given.student else STUDENT
+        reports = left = read_folder(given.path, student) if is_folder else [_read(given.path, str(given.path))]
+        if given.start:
+            left = reports[[report.file for report in reports].index(given.start) :]
+        _show(reports, checked(left, given.timeout, given.jobs), given)
+    except (OSError, ValueError, re.error) as error:
         print(f"{given.path}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        for process in multiprocessing.active_children():
+            _end(process)
+        rest = [report.file for report in left if report.jobs]
+        go_on = (
+            f" The same command with `--from {shlex.quote(rest[0])}` goes on from there." if rest and is_folder else ""
+        )
+        print(f"Stopped.{go_on}", file=sys.stderr)
         return 130
-    bad_file = not is_folder and reports[0].error
-    if given.json:
-        shown = [{"file": r.file, "passed": r.passed, "exercises": r.verdicts, "error": r.error} for r in reports]
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
-    elif given.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(as_rows(reports))
-    elif is_folder:
-        print(as_table(reports))
-    else:
-        print(as_text(reports[0]), file=sys.stderr if bad_file else sys.stdout)
-    return 2 if bad_file else 0 if all(report.complete for report in reports) else 1
+    return 2 if left[0].error and not is_folder else 0 if all(report.complete for report in left) else 1
 
 
 def _seconds(text: str) -> float:

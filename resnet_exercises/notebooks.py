@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import symtable
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from resnet_exercises.exercise import load
 
 #: what a notebook can ask for
 KNOWN = (*EXERCISES, *CASES)
+BOOK = Path(__file__).parent.parent / "book"  # in a clone
 
 
 class Unusable(ValueError):
@@ -116,6 +118,33 @@ def find_tasks(cells: list[Cell]) -> list[Task]:
             task = Task(name, asked if asked in made or not made else made[0], place + len(below))
             found.setdefault(task.label, task)
     return sorted(found.values(), key=lambda task: task.number)
+
+
+@functools.cache
+def _chapters() -> list[list[Task]]:
+    """The exercises of each notebook of the book; none where only the packages are installed."""
+    return [find_tasks(read_cells(path)) for path in sorted(BOOK.glob("*.ipynb"))]
+
+
+def in_the_book(tasks: list[Task]) -> tuple[dict[str, str], list[Task]]:
+    """What the book calls the exercises of renamed answers, by label; and those that are missing from the chapter.
+
+    The chapter is the one that has most of them. A renamed answer stands for the first of its exercise that is left.
+    """
+
+    def texts(chapter: list[Task]) -> Counter[str]:
+        return Counter(text for task in chapter for text in (task.label, task.name))
+
+    shared = [(texts(chapter) & texts(tasks)).total() for chapter in _chapters()]
+    best = [chapter for chapter, score in zip(_chapters(), shared) if score == max(shared)]
+    left = [task for task in best[0] if task.label not in texts(tasks)] if len(best) == 1 else []
+    in_book, called = set().union(*map(texts, _chapters())), {}
+    for task in tasks:
+        if in_book and task.label not in in_book:
+            other = next((other for other in left if other.name == task.name), task)
+            called[task.label] = task.name if other is task else other.label
+            left = [task for task in left if task is not other]
+    return called, left
 
 
 def _checks(cell: Cell) -> list[Task]:

@@ -5,8 +5,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -36,6 +38,11 @@ def notebook(*cells: str) -> str:
     """The text of a notebook of these cells; one that begins with # is Markdown, and none has a tag."""
     made = [new_markdown_cell(c) if c.startswith("#") else new_code_cell(c) for c in cells]
     return nbformat.writes(new_notebook(cells=made))
+
+
+ELSEWHERE = "needs another environment"
+#: chapters with two exercises, of which most notebooks here have the first alone
+PAIRS = {"same_padding": "output_size", "plain_block": "make_identity"}
 
 
 # name: (cells, the verdicts as {label: (status, part of the message)})
@@ -231,12 +238,92 @@ CASES = {
         {"same_padding": ("failed", "Cell 2, line 1: NameError: name 'Size' is not defined.")},
     ),
     "error before the answer": (
-        ("from resnet_lib import same_padding", f"import tensorflow9\n{RIGHT}", CHECK),
-        {"same_padding": ("failed", "Cell 2, line 1: ModuleNotFoundError")},
+        ("from resnet_lib import same_padding", f"1 / 0\n{RIGHT}", CHECK),
+        {"same_padding": ("failed", "Cell 2, line 1: ZeroDivisionError")},
+    ),
+    "packages of another environment": (
+        (
+            "from resnet_lib import same_padding",
+            "from google.colab import drive\nimport tensorflow9 as tf\ndrive.mount('/content')\n"
+            f"rows = open('/content/rows.csv').read()\n{RIGHT}\ntf.ones(same_padding(3))",
+            CHECK,
+        ),
+        {
+            "same_padding": (
+                "passed",
+                "Left out: Cell 2, line 2: ModuleNotFoundError: No module",
+            )
+        },
+    ),
+    "a package that the answer needs": (
+        (
+            IMPORTS,
+            "import tensorflow9 as tf",
+            f"from __future__ import annotations\n{RIGHT.replace('// 2', '// tf.two')}",
+            CHECK,
+            "import tensorflow9\nclass PlainBlock(tensorflow9.Module):\n    pass",
+            'check("plain_block", PlainBlock)',
+            "def count_parameters(*sizes):\n    import tensorflow9",
+            COUNT_CHECK,
+        ),
+        {
+            "same_padding": (
+                ELSEWHERE,
+                "Left out: Cell 2, line 1: ModuleNotFoundError: No module",
+            ),
+            "plain_block": (ELSEWHERE, "Cell 5, line 2: NameError: name 'tensorflow9'"),
+            "count_parameters": (ELSEWHERE, "No module named 'tensorflow9'"),
+        },
+    ),
+    "IPython": (
+        (
+            IMPORTS,
+            "from IPython import get_ipython as ask\nask().run_line_magic('time', '1')",
+            f"get_ipython().run_line_magic('matplotlib', 'inline')\nshell = get_ipython()\n"
+            f"shell.system('ls')\nimport IPython\nIPython.get_ipython().run_cell('1')\n{RIGHT}",
+            CHECK,
+        ),
+        {"same_padding": ("passed", "NameError: name 'get_ipython' is not defined")},
+    ),
+    "await": (
+        (IMPORTS, f"import asyncio\nawait asyncio.sleep(0)\n{RIGHT}", CHECK),
+        {"same_padding": ("passed", "Cell 2, line 2: SyntaxError: 'await' outside function")},
+    ),
+    "asks for a GPU": (
+        (
+            IMPORTS,
+            "import torch\nassert torch.cuda.is_available(), 'switch it on'\n"
+            f"image = torch.zeros(1).to('cuda')\nprint(image.sum())\n{RIGHT}",
+            CHECK,
+            "import torch\ndevice = torch.device('cuda')",
+            "def count_parameters(*sizes):\n    return int(torch.ones(3, device=device).sum())",
+            COUNT_CHECK,
+        ),
+        {
+            "same_padding": ("passed", "Cell 2, line 2: AssertionError: switch it on"),
+            "count_parameters": (ELSEWHERE, "Your code raised "),
+        },
     ),
     "the library's own": (
         ("from resnet_lib import same_padding", IMPORTS, CHECK),
         {"same_padding": ("not attempted", "resnet_lib's own `same_padding`")},
+    ),
+    "handed on to the library": (
+        (
+            IMPORTS,
+            "import resnet_lib\nfrom resnet_lib import count_parameters as count",
+            "def same_padding(*sizes):\n    return resnet_lib.same_padding(*sizes)",
+            CHECK,
+            "count_parameters = lambda *sizes: count(*sizes)",
+            COUNT_CHECK,
+            "class BasicBlock(resnet_lib.ResidualBasicBlock):\n    expansion = 1",
+            'check("basic_block", BasicBlock)',
+        ),
+        {
+            "same_padding": ("not attempted", "resnet_lib's own `same_padding`"),
+            "count_parameters": ("not attempted", "resnet_lib's own `count_parameters`"),
+            "basic_block": ("not attempted", "resnet_lib's own `ResidualBasicBlock`"),
+        },
     ),
     "no answer": ((IMPORTS, CHECK), {"same_padding": ("not attempted", "No cell defines")}),
     "answer is an error": (
@@ -306,9 +393,14 @@ def test_case(name, reports):
     report = reports[name]
     assert report.error is None
     got = {verdict["label"]: verdict for verdict in report.verdicts}
+    missing = {
+        other
+        for name, other in PAIRS.items()
+        if {v["exercise"] for v in got.values()} == {name, other}
+    }
     assert {label: v["status"] for label, v in got.items()} == {
         label: status for label, (status, _) in expected.items()
-    }, got
+    } | dict.fromkeys(missing, "missing"), got
     for label, (_, words) in expected.items():
         assert words in got[label]["message"]
 
@@ -334,7 +426,7 @@ def test_every_solved_notebook_passes_without_tags(tmp_path):
         (tmp_path / path.name).write_text(json.dumps(saved), encoding="utf-8")
     found = check_folder(tmp_path, timeout=600)
     assert [r.file for r in found] == [path.name for path in sorted(BOOK.glob("*.ipynb"))]
-    assert all(report.complete for report in found), hand_ins.as_table(found)
+    assert all(report.complete for report in found), list(hand_ins.as_rows(found, found))
     labels = [v["label"] for report in found for v in report.verdicts]
     assert len(labels) == len(set(labels)) == 16 + 8
     assert set(EXERCISES) == {label for label in labels if " (" not in label} | {"make_layer"}
@@ -377,8 +469,156 @@ def test_where_processes_are_not_forked(tmp_path, monkeypatch):
     monkeypatch.setattr(hand_ins, "PROCESSES", hand_ins.multiprocessing.get_context("spawn"))
     path = tmp_path / "a.ipynb"
     path.write_text(notebook(IMPORTS, RIGHT, CHECK))
-    (verdict,) = check_file(path).verdicts
+    verdict, _ = check_file(path).verdicts
     assert verdict["status"] == "passed"
+
+
+def without(path: Path, *names: str) -> str:
+    """The solved notebook without the cells in which one of the names stands."""
+    cells = json.loads(solved_text(path))
+    cells["cells"] = [
+        c for c in cells["cells"] if not any(n in "".join(c["source"]) for n in names)
+    ]
+    return json.dumps(cells)
+
+
+def test_an_exercise_whose_cells_were_deleted_is_missing(tmp_path, monkeypatch):
+    """In a chapter, and in the bug clinic by the name of its answer; not where there is no book."""
+    for name, gone in (("01-output-size", "same_padding"), ("bug-clinic", "Fixed3")):
+        (tmp_path / f"{name}.ipynb").write_text(without(BOOK / f"{name}.ipynb", gone))
+    chapter, clinic = check_folder(tmp_path)
+    assert (
+        hand_ins.as_line(chapter, 0) == "01-output-size.ipynb  1 of 2    same_padding missing"
+    )
+    assert hand_ins.as_line(clinic, 0) == "bug-clinic.ipynb  7 of 8    resnet (Fixed3) missing"
+    assert not chapter.complete and "○ same_padding: missing\n" in hand_ins.as_text(chapter)
+    monkeypatch.setattr(hand_ins.notebooks, "_chapters", lambda: [])
+    alone = check_file(tmp_path / "01-output-size.ipynb")
+    assert alone.complete and list(alone.exercises) == ["output_size"]
+
+
+def test_a_renamed_answer_opens_no_column(tmp_path):
+    """It stands in the column of its exercise, in the clinic too; of two answers, the one that passes."""
+    chapter = solved_text(BOOK / "01-output-size.ipynb").replace("def same_padding", "def mine")
+    (tmp_path / "a.ipynb").write_text(chapter.replace(", same_padding)", ", mine)"))
+    clinic = solved_text(BOOK / "bug-clinic.ipynb")
+    (tmp_path / "b.ipynb").write_text(clinic.replace("Fixed3", "Mine"))
+    mine = RIGHT.replace("same_padding", "mine"), 'check("same_padding", mine)'
+    (tmp_path / "c.ipynb").write_text(notebook(IMPORTS, STUB, CHECK, *mine))
+    reports = check_folder(tmp_path)
+    head, own, fixed, both = hand_ins.as_rows(reports, reports)
+    labels = [v["label"] for v in check_file(BOOK / "bug-clinic.ipynb").verdicts]
+    assert sorted(name for name in head if "(" in name) == sorted(labels)
+    assert own[2:4] == ["2", "2"] and "same_padding (mine)" in hand_ins.as_text(reports[0])
+    assert fixed[2:4] == ["8", "8"] and reports[1].complete
+    assert both[2:4] == ["1", "2"] and both[head.index("same_padding")] == "passed"
+    assert {v["label"] for v in reports[2].verdicts} == {
+        "same_padding",
+        "same_padding (mine)",
+        "output_size",
+    }
+
+
+# Many at a time
+
+
+def test_a_crashed_exercise_is_tried_again_alone(tmp_path, monkeypatch):
+    """Once more, when no other runs: its process may have been ended by another's cells."""
+    running, seen = [], []
+
+    def ask(cells, task, timeout):
+        running.append(task.name)
+        time.sleep(0.05)
+        seen.append((task.name, len(running)))
+        crashed = task.name == "same_padding" and seen.count((task.name, 1)) == 0
+        running.remove(task.name)
+        return hand_ins._verdict(task, "crashed" if crashed else "passed", "")
+
+    monkeypatch.setattr(hand_ins, "_ask", ask)
+    for n in range(4):
+        (tmp_path / f"{n}.ipynb").write_text(
+            notebook(IMPORTS, RIGHT, CHECK, COUNT, COUNT_CHECK)
+        )
+    reports = list(hand_ins.checked(hand_ins.read_folder(tmp_path), processes=3))
+    assert all(report.complete for report in reports)
+    assert max(together for _, together in seen) > 1
+    retried = [together for name, together in seen if name == "same_padding"][-1]
+    assert retried == 1 and 8 < len(seen) <= 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is between")
+def test_a_hand_in_that_ends_its_parent_costs_the_others_nothing(tmp_path):
+    """The process that all are forked from is started again."""
+    kill = f"{RIGHT}\nimport os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
+    for n in range(8):
+        cells = IMPORTS, kill if n == 2 else RIGHT, CHECK, COUNT, COUNT_CHECK
+        (tmp_path / f"{n}.ipynb").write_text(notebook(*cells))
+    reports = list(hand_ins.checked(hand_ins.read_folder(tmp_path), processes=4))
+    assert [r.file for r in reports if not r.complete] in ([], ["2.ipynb"])
+
+
+@pytest.fixture
+def slow_third(tmp_path):
+    """Five hand-ins; the third works for a minute."""
+    folder = tmp_path / "hand-ins"
+    folder.mkdir()
+    for n in range(5):
+        wait = "import time\ntime.sleep(60)\n" * (n == 2)
+        cells = IMPORTS, wait + RIGHT, CHECK, COUNT, COUNT_CHECK
+        (folder / f"{n} ü.ipynb").write_text(notebook(*cells))
+    return folder
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json", "--timeout=99"])
+def test_ctrl_c_keeps_what_is_done(form, slow_third):
+    """The first two are there, in order and before the end; the rest is checked by what is said."""
+    command = [sys.executable, "-m", "resnet_exercises", "hand-ins", "--jobs=2", form]
+    with subprocess.Popen(
+        command,
+        cwd=slow_third.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        lines = (
+            [process.stdout.readline() for _ in range(3 if form == "--csv" else 2)]
+            if form != "--json"
+            else []
+        )
+        time.sleep(0 if lines else 12)
+        assert process.poll() is None
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 130 and time.monotonic() - began < 10
+    assert err == "Stopped. The same command with `--from '2 ü.ipynb'` goes on from there.\n"
+    out = "".join(lines) + out
+    assert "0 ü.ipynb" in out and "1 ü.ipynb" in out and "2 ü.ipynb" not in out
+    if form == "--json":
+        assert [shown["passed"] for shown in json.loads(out)] == [2, 2]
+
+
+def test_from_goes_on(slow_third, capsys):
+    """Its rows follow the others': the same columns, no head and no mark; a file that is not there is told."""
+    (slow_third / "2 ü.ipynb").unlink()
+    command = [str(slow_third), "--csv", "--from", "3 ü.ipynb"]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert out == ",3 ü.ipynb,2,2,passed,passed,\n,4 ü.ipynb,2,2,passed,passed,\n"
+    assert main([*command[:-1], "9.ipynb"]) == 2
+    assert "'9.ipynb' is not in list" in capsys.readouterr().err
+
+
+def test_progress_is_for_a_terminal(slow_third, monkeypatch):
+    """A bar with the time left, on stderr; rows are printed above it. Not where stderr is a file."""
+    (slow_third / "2 ü.ipynb").unlink()
+    bar = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", bar)
+    assert all(report.complete for report in check_folder(slow_third))
+    assert bar.getvalue() == ""
+    bar.isatty = lambda: True
+    assert all(report.complete for report in check_folder(slow_third))
+    assert re.search(r"\d/8 \[.*<.*exercises", bar.getvalue())
 
 
 # Files that cannot be checked
@@ -422,6 +662,26 @@ def test_bad_folder(tmp_path, capsys):
     (tmp_path / "folder.ipynb").mkdir()
     assert main([str(tmp_path)]) == 2
     assert "is a folder without a notebook" in capsys.readouterr().err
+
+
+def test_files_that_are_not_read(tmp_path, capsys):
+    """Each is a row that says what to do, but for what notebooks read and write."""
+    for name in ("a.zip", "b/x.py", "c.ipynb.txt", "d.html", "plot.png", "rows.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    told = [
+        "a.zip is not read: unpack it where it is.",
+        "b/x.py is not read: ask for the notebook (.ipynb).",
+        "c.ipynb.txt is not read: rename it to end in .ipynb.",
+        "d.html is not read: ask for the notebook (.ipynb).",
+    ]
+    assert main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err.splitlines()[1:] == told
+    (tmp_path / "e.ipynb").write_text(notebook(IMPORTS, RIGHT, CHECK))
+    reports = check_folder(tmp_path)
+    assert [f"{r.file} {r.error}" for r in reports[:-1]] == told and not reports[-1].error
+    assert main([str(tmp_path / "a.zip")]) == 2
+    assert "a.zip: is not read: unpack" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "nan", "inf", "soon"])
@@ -506,8 +766,9 @@ def test_the_readme_shows_the_report_on_a_file(class_of_six, capsys, monkeypatch
 def test_csv(class_of_six, capsys):
     """One row per file, one column per exercise; the error of a bad file; nothing that a spreadsheet would compute."""
     assert main([str(class_of_six), "--csv"]) == 1
-    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out.removeprefix("\ufeff"))))
     assert list(rows[0]) == [
+        "student",
         "file",
         "passed",
         "exercises",
@@ -522,7 +783,48 @@ def test_csv(class_of_six, capsys):
     assert by_name["s-03"]["output_size"] == "failed (one-padding)"
     assert by_name["s-05"]["same_padding"] == "time limit"
     assert by_name["s-05"]["passed"] == "1" and by_name["s-05"]["exercises"] == "2"
+    assert all(row["student"] == name for name, row in by_name.items())
     assert by_name["s-06"]["passed"] == "" and "is empty" in by_name["s-06"]["error"]
+
+
+@pytest.mark.parametrize(
+    "file, student",
+    [
+        ("s-01/x.ipynb", "s-01"),
+        ("Özil Ä_12345_assignsubmission_file_/x.ipynb", "Özil Ä"),
+        ("week 1/Ada B_12345_assignsubmission_file_/deep/x.ipynb", "Ada B"),
+        ("Ada B_12345_assignsubmission_file_01-output-size.ipynb", "Ada B"),
+        ("bada_12345_67890_01-output-size.ipynb", "bada"),
+        ("bada_LATE_12345_67890_01-output-size-2.ipynb", "bada"),
+        ("01-output-size.ipynb", ""),
+    ],
+)
+def test_the_student(file, student, tmp_path):
+    """As Moodle and Canvas name the files, or else the folder."""
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("")
+    (report,) = hand_ins.read_folder(tmp_path)
+    assert report.student == student
+
+
+def test_the_student_by_a_pattern(tmp_path, capsys):
+    """--student takes the first group, or all that is found; a wrong pattern is told."""
+    (tmp_path / "x-ada.ipynb").write_text("")
+    for pattern, student in (("x-(ada)", "ada"), ("x-", "x-"), ("z", "")):
+        assert main([str(tmp_path), "--csv", "--student", pattern]) == 1
+        assert capsys.readouterr().out.splitlines()[1].startswith(f"{student},x-ada.ipynb,")
+    assert main([str(tmp_path), "--student", "("]) == 2
+    assert "unterminated subpattern" in capsys.readouterr().err
+
+
+def test_spreadsheets_read_umlauts(class_of_six):
+    """A file begins with the mark by which they see UTF-8; a pipe does not."""
+    command = [sys.executable, "-m", "resnet_exercises", "hand-ins/s-06", "--csv"]
+    path = class_of_six.parent / "rows.csv"
+    with path.open("wb") as file:
+        subprocess.run(command, cwd=path.parent, stdout=file)
+    piped = subprocess.run(command, cwd=path.parent, stdout=subprocess.PIPE).stdout
+    assert path.read_bytes() == b"\xef\xbb\xbf" + piped and piped.startswith(b"student,file,")
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
@@ -530,10 +832,11 @@ def test_no_cell_is_a_formula(value):
     """What a spreadsheet would take for a formula is text, in each column; other text stays as it is."""
     bad = hand_ins.Report(f"{value}.ipynb", error=value)
     verdict = {"exercise": "output_size", "label": value, "status": "failed", "mistake": None}
-    rows = hand_ins.as_rows([bad, hand_ins.Report("a", [verdict])])
-    assert rows[0][3] == f"'{value}"
-    assert rows[1][0] == f"'{value}.ipynb" and rows[1][-1] == f"'{value}"
-    assert rows[2] == ["a", "0", "1", "failed", ""]
+    reports = [bad, hand_ins.Report("a", [verdict], student=value)]
+    rows = list(hand_ins.as_rows(reports, reports))
+    assert rows[0][4] == f"'{value}"
+    assert rows[1][1] == f"'{value}.ipynb" and rows[1][-1] == f"'{value}"
+    assert rows[2] == [f"'{value}", "a", "0", "1", "failed", ""]
 
 
 def test_json(class_folder, capsys):
@@ -557,10 +860,11 @@ def test_json_of_a_bad_file(tmp_path, capsys):
 
 def test_status_0_only_when_all_is_passed(class_folder, capsys):
     """For a file; a folder of it too."""
-    assert main([str(class_folder / "right" / "answer.ipynb")]) == 0
+    assert main([str(class_folder / "check cell lost" / "answer.ipynb")]) == 0
     out = capsys.readouterr().out
-    assert "answer.ipynb: 1 of 1 passed\n✔ same_padding: passed\n    " in out
-    assert main([str(class_folder / "right")]) == 0
+    assert "answer.ipynb: 2 of 2 passed\n✔ same_padding: passed\n    " in out
+    assert main([str(class_folder / "check cell lost")]) == 0
+    assert main([str(class_folder / "right")]) == 1  # its chapter has another exercise
     assert main([str(class_folder / "stub" / "answer.ipynb")]) == 1
 
 
