@@ -51,8 +51,6 @@ PROCESSES.set_forkserver_preload(PRELOADED)
 # They inherit these: no windows, no progress bars, and one thread each.
 SETTINGS = {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 FORMULA = ("=", "+", "-", "@")  # what begins so is one for a spreadsheet
-
-
 # what is said where a package, Colab, IPython, a GPU or a file is missing
 AWAY = re.compile(r"No module|cannot import|google\.colab|get_ipython|\b(?i:cuda|nvidia)|No such file|'await' outside")
 # in a file's path, who handed it in: as Moodle and as Canvas have it, or else the folder
@@ -148,19 +146,18 @@ def _judge(cells: list[Cell], task: Task) -> tuple[str, str, str | None]:
 
 
 def _run(cell: Cell, space: dict, lost: set[str], troubles: list[str]) -> None:
-    """Runs a cell but for statements that need another environment, whose names are ``lost``."""
+    """Runs a cell but for statements that need another environment: what they define is ``lost``."""
     path, tree = f"<cell {cell.number}>", parsed(cell.source)
-    if tree is None:
-        return run(cell.source, path, space)
+    run("" if tree else cell.source, path, space)
     linecache.cache[path] = len(cell.source), None, cell.source.splitlines(keepends=True), path
-    future = [s for s in tree.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
-    for statement in tree.body:
+    body = tree.body if tree else []
+    future = [s for s in body if getattr(s, "module", "") == "__future__"]
+    for statement in body:
         text = ast.unparse(statement)
+        is_made = isinstance(statement, ast.FunctionDef | ast.ClassDef)
         try:
             exec(compile(ast.Module([*future, statement], []), path, "exec", dont_inherit=True), space)
-            lost -= notebooks.names_in(text).defines
         except BaseException as error:
-            is_made = isinstance(statement, ast.FunctionDef | ast.ClassDef)
             if getattr(error, "name", "") not in lost and not AWAY.search(f"{error}{'' if is_made else text}"):
                 raise
             lost |= notebooks.names_in(text).defines
@@ -237,10 +234,9 @@ def checked(reports: list[Report], timeout: float = SECONDS, processes: int | No
     def ask(cells: list[Cell], task: Task) -> dict:
         with gate:
             turns.acquire()
-        try:
-            return _ask(cells, task, timeout)
-        finally:
-            turns.release()
+        verdict = _ask(cells, task, timeout)
+        turns.release()
+        return verdict
 
     pool = ThreadPoolExecutor(processes)
     asked = [pool.submit(ask, *job) for report in reports for job in report.jobs]
@@ -251,8 +247,7 @@ def checked(reports: list[Report], timeout: float = SECONDS, processes: int | No
                 report.verdicts[place] = next(answered).result()
                 if report.verdicts[place]["status"] == CRASHED:
                     with gate:  # once more, alone: another's cells may have ended it
-                        for _ in range(processes):
-                            turns.acquire()
+                        all(turns.acquire() for _ in range(processes))
                     report.verdicts[place] = _ask(*job, timeout)
                     turns.release(processes)
             with tqdm.external_write_mode():
@@ -337,8 +332,9 @@ def _texts(row: list[str]) -> list[str]:
     return [f"'{text}" if text.lstrip().startswith(FORMULA) else text for text in row]
 
 
-def _show(reports: list[Report], ready: Iterator[Report], given: argparse.Namespace) -> None:
-    """Prints each report when it is ready, in the form that is asked for."""
+def _show(reports: list[Report], left: list[Report], given: argparse.Namespace) -> None:
+    """Prints each report that is ``left`` to do when it is ready, in the form that is asked for."""
+    ready = checked(left, given.timeout, given.jobs)
     if given.json:
         shown: list[dict] = []
         try:
@@ -348,22 +344,21 @@ def _show(reports: list[Report], ready: Iterator[Report], given: argparse.Namesp
     elif given.csv:
         table, rows = csv.writer(sys.stdout, lineterminator="\n"), as_rows(reports, ready)
         head = next(rows)
-        if not given.start:
-            print("\ufeff" if sys.stdout.seekable() else "", end="")  # in a file, spreadsheets read UTF-8 by it
+        if left is reports:
+            print("\ufeff" * sys.stdout.seekable(), end="")  # in a file, by which spreadsheets see UTF-8
             table.writerow(head)
         table.writerows(rows)
     elif given.path.is_dir():
-        width, complete = max(len(report.file) for report in reports), []
         for report in ready:
-            print(as_line(report, width))
-            complete.append(report.complete)
-        print(f"{sum(complete)} of {len(complete)} files have every exercise passed")
+            print(as_line(report, max(len(report.file) for report in reports)))
+        print(f"{sum(report.complete for report in left)} of {len(left)} files have every exercise passed")
     else:
         for report in ready:
             print(as_text(report), file=sys.stderr if report.error else sys.stdout)
 
 
-def _parser() -> argparse.ArgumentParser:
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m resnet_exercises",
         description="Checks the exercises of a notebook that was handed in, or of a folder.",
@@ -380,33 +375,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="start", metavar="FILE", help="begin with this file of the folder")
     said = "its first group is the student, in a file's path (default: as Moodle or Canvas has it, or the folder)"
     parser.add_argument("--student", metavar="REGEX", help=said)
-    return parser
+    given = parser.parse_args(arguments)
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit status."""
-    given = _parser().parse_args(arguments)
     os.environ.update(SETTINGS)
     for stream in (sys.stdout, sys.stderr):  # any file name and message can be printed anywhere
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     is_folder, left = given.path.is_dir(), []
+    student = (given.student,) if given.student else STUDENT
     try:
-        student = (given.student,) if given.student else STUDENT
         reports = left = read_folder(given.path, student) if is_folder else [_read(given.path, str(given.path))]
         if given.start:
             left = reports[[report.file for report in reports].index(given.start) :]
-        _show(reports, checked(left, given.timeout, given.jobs), given)
+        _show(reports, left, given)
     except (OSError, ValueError, re.error) as error:
         print(f"{given.path}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        for process in multiprocessing.active_children():
-            _end(process)
-        rest = [report.file for report in left if report.jobs]
-        go_on = (
-            f" The same command with `--from {shlex.quote(rest[0])}` goes on from there." if rest and is_folder else ""
-        )
-        print(f"Stopped.{go_on}", file=sys.stderr)
+        list(map(_end, multiprocessing.active_children()))
+        rest = [f" `--from {shlex.quote(report.file)}` goes on there." for report in left if report.jobs and is_folder]
+        print(f"Stopped.{''.join(rest[:1])}", file=sys.stderr)
         return 130
     return 2 if left[0].error and not is_folder else 0 if all(report.complete for report in left) else 1
 

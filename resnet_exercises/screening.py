@@ -42,15 +42,12 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
 
 
 def _works(exercise: Exercise, answer: Any) -> Any:
-    """What does the work: the class with the first method, the function of the same name that an answer hands on to."""
+    """What does the work: the class with the first method, or the function of this name that is all an answer calls."""
     if isinstance(answer, type):
         return next((base for base in answer.__mro__ if any(map(inspect.isfunction, vars(base).values()))), answer)
-    tree = source_tree(answer)
-    last = tree.body[-1].value if isinstance(tree, ast.FunctionDef) and hasattr(tree.body[-1], "value") else tree
-    call = getattr(last, "body", last)
-    path = ast.unparse(call.func).split(".") if isinstance(call, ast.Call) else [""]
-    space = getattr(inspect.unwrap(answer), "__globals__", {})
-    called = functools.reduce(lambda owner, name: getattr(owner, name, None), path[1:], space.get(path[0]))
+    first, *path = getattr(getattr(answer, "__code__", None), "co_names", None) or [""]
+    start = getattr(answer, "__globals__", {}).get(first, sys.modules.get(first))
+    called = functools.reduce(lambda owner, name: getattr(owner, name, None), path, start)
     return called if getattr(called, "__name__", "") == exercise.asked else answer
 
 

@@ -591,7 +591,7 @@ def test_ctrl_c_keeps_what_is_done(form, slow_third):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert process.returncode == 130 and time.monotonic() - began < 10
-    assert err == "Stopped. The same command with `--from '2 ü.ipynb'` goes on from there.\n"
+    assert err == "Stopped. `--from '2 ü.ipynb'` goes on there.\n"
     out = "".join(lines) + out
     assert "0 ü.ipynb" in out and "1 ü.ipynb" in out and "2 ü.ipynb" not in out
     if form == "--json":
