@@ -23,7 +23,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -55,6 +55,7 @@ FORMULA = ("=", "+", "-", "@")  # what begins so is one for a spreadsheet
 AWAY = re.compile(r"No module|cannot import|google\.colab|get_ipython|\b(?i:cuda|nvidia)|No such file|'await' outside")
 # in a file's path, who handed it in: as Moodle and as Canvas have it, or else the folder
 STUDENT = r"([^/]+?)(?:_LATE)?_\d+_(?:assignsubmission|\d+)_", r"^([^/]+)/"
+ARCHIVES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 BESIDE = (".csv", ".jpeg", ".jpg", ".npy", ".npz", ".png", ".pt", ".pth", ".svg")  # what notebooks read and write
 
 
@@ -119,15 +120,14 @@ def _judge(cells: list[Cell], task: Task) -> tuple[str, str, str | None]:
     asked = notebooks.names_in(task.answer).uses
     for cell in cells:
         made = asked & notebooks.names_in(cell.source).defines
-        old = {name: space.get(name) for name in made}
+        old, status, unsure = {name: space.get(name) for name in made}, ELSEWHERE, lost
         try:
             _run(cell, space, lost, troubles)
         except BaseException as error:
             troubles.append(_told(error, f"Cell {cell.number}"))
-            if any(space.get(name) is old[name] for name in made):
-                return FAILED, troubles[-1], None  # a cell above may have imported that name
-        if made & lost:
-            return ELSEWHERE, "\n".join(troubles), None
+            status, unsure = FAILED, made
+        if any(space.get(name) is old[name] for name in made & unsure):
+            return status, "\n".join(troubles), None  # a cell above may have imported that name
     try:
         answer = eval(task.answer, space)
     except NameError:
@@ -154,11 +154,11 @@ def _run(cell: Cell, space: dict, lost: set[str], troubles: list[str]) -> None:
     future = [s for s in body if getattr(s, "module", "") == "__future__"]
     for statement in body:
         text = ast.unparse(statement)
-        is_made = isinstance(statement, ast.FunctionDef | ast.ClassDef)
         try:
             exec(compile(ast.Module([*future, statement], []), path, "exec", dont_inherit=True), space)
         except BaseException as error:
-            if getattr(error, "name", "") not in lost and not AWAY.search(f"{error}{'' if is_made else text}"):
+            said = f"{error}" if isinstance(statement, ast.FunctionDef | ast.ClassDef) else f"{error}{text}"
+            if getattr(error, "name", "") not in lost and not AWAY.search(said):
                 raise
             lost |= notebooks.names_in(text).defines
             troubles.append("Left out: " + _told(error, f"Cell {cell.number}"))
@@ -210,8 +210,8 @@ def _read(path: Path, name: str, student: str = "") -> Report:
     try:
         if path.exists() and not name.lower().endswith(".ipynb"):
             to_do = "rename it to end in .ipynb" if ".ipynb" in name.lower() else "ask for the notebook (.ipynb)"
-            is_archive = re.search(r"\.(7z|gz|rar|tar|tgz|zip)$", name, re.IGNORECASE)
-            raise Unusable(f"is not read: {'unpack it where it is' if is_archive else to_do}.")
+            to_do = "unpack it where it is" if path.suffix.lower() in ARCHIVES else to_do
+            raise Unusable(f"is not read: {to_do}.")
         cells = notebooks.read_cells(path)
         tasks = notebooks.find_tasks(cells)
         if not tasks:
@@ -255,6 +255,8 @@ def checked(reports: list[Report], timeout: float = SECONDS, processes: int | No
             report.jobs = []
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        while wait([future for future in asked if future.running()], 0.1).not_done:  # after Ctrl-C
+            list(map(_end, multiprocessing.active_children()))
 
 
 def _ask(cells: list[Cell], task: Task, timeout: float) -> dict:
@@ -391,7 +393,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{given.path}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        list(map(_end, multiprocessing.active_children()))
         rest = [f" `--from {shlex.quote(report.file)}` goes on there." for report in left if report.jobs and is_folder]
         print(f"Stopped.{''.join(rest[:1])}", file=sys.stderr)
         return 130

@@ -245,7 +245,8 @@ CASES = {
         (
             "from resnet_lib import same_padding",
             "from google.colab import drive\nimport tensorflow9 as tf\ndrive.mount('/content')\n"
-            f"rows = open('/content/rows.csv').read()\n{RIGHT}\ntf.ones(same_padding(3))",
+            "rows = open('/content/rows.csv').read()\nfrom tensorflow9 import same_padding\n"
+            f"{RIGHT}\ntf.ones(same_padding(3))",
             CHECK,
         ),
         {
@@ -559,11 +560,12 @@ def test_a_hand_in_that_ends_its_parent_costs_the_others_nothing(tmp_path):
 
 @pytest.fixture
 def slow_third(tmp_path):
-    """Five hand-ins; the third works for a minute."""
+    """Five hand-ins; the third works for a minute, and the fourth makes a file ``begun`` beside their folder."""
     folder = tmp_path / "hand-ins"
     folder.mkdir()
     for n in range(5):
         wait = "import time\ntime.sleep(60)\n" * (n == 2)
+        wait += f"open({str(tmp_path / 'begun')!r}, 'w').close()\n" * (n == 3)
         cells = IMPORTS, wait + RIGHT, CHECK, COUNT, COUNT_CHECK
         (folder / f"{n} ü.ipynb").write_text(notebook(*cells))
     return folder
@@ -580,12 +582,12 @@ def test_ctrl_c_keeps_what_is_done(form, slow_third):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        lines = (
-            [process.stdout.readline() for _ in range(3 if form == "--csv" else 2)]
-            if form != "--json"
-            else []
-        )
-        time.sleep(0 if lines else 12)
+        rows = {"--csv": 3, "--json": 0}.get(form, 2)
+        lines = [process.stdout.readline() for _ in range(rows)]
+        while process.poll() is None and not (slow_third.parent / "begun").exists():
+            time.sleep(
+                0.1
+            )  # of two processes, one waits in the third: the other is through with the first two
         assert process.poll() is None
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
