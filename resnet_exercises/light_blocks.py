@@ -1,9 +1,9 @@
 """Blocks that are handed to an answer: they are built like the book's, and note what they were built with."""
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -95,26 +95,19 @@ LightBlock2 = Kept("block", (LightBlock,), {"expansion": 2})  # which no ResNet 
 LightBlock4 = Kept("block", (LightBlock,), {"expansion": 4})  # that of bottlenecks
 
 
+@torch.no_grad()
 def _count_up(layer: nn.Module) -> None:
-    with torch.no_grad():
-        for parameter in layer.parameters(recurse=False):
-            bound = 1 / math.sqrt(max(parameter[0].numel(), 1))
-            torch.linspace(-bound, bound, parameter.numel(), out=parameter.view(-1))
+    for parameter in layer.parameters(recurse=False):
+        torch.linspace(-0.1, 0.1, parameter.numel(), out=parameter.view(-1))
 
 
 @contextlib.contextmanager
 def quickly_made() -> Iterator[None]:
     """Layers made inside begin with numbers that count up, as random ones take time; blocks are counted anew."""
     LightBlock.made = 0
-    kinds = [nn.modules.conv._ConvNd, nn.Linear]
-    before = [kind.reset_parameters for kind in kinds]
-    for kind in kinds:
-        kind.reset_parameters = _count_up
-    try:
+    counts_up = {"reset_parameters": _count_up}
+    with patch.multiple(nn.modules.conv._ConvNd, **counts_up), patch.multiple(nn.Linear, **counts_up):
         yield
-    finally:
-        for kind, usual in zip(kinds, before):
-            kind.reset_parameters = usual
 
 
 def begins_in_train_mode(module: nn.Module) -> bool:

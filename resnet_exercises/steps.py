@@ -28,7 +28,7 @@ class Steps(TorchFunctionMode):
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         result = function(*arguments, **(named or {}))
-        name = getattr(function, "__name__", "")
+        name = getattr(function, "__name__", "").rstrip("_")  # add_ is a sum too
         describe = _WORDS.get(name)
         # not the integers: batch norm counts the batches by a sum
         if describe is None or not (isinstance(result, Tensor) and result.is_floating_point()):
@@ -91,14 +91,11 @@ _WORDS = {
     "adaptive_max_pool2d": functools.partial(_adaptive, "a maximum"),
     "avg_pool2d": lambda input, kernel_size, *others, **more: f"an average pool of {_window(kernel_size)}",
     "pad": lambda input, pad, *others, **more: f"a padding of {tuple(pad)}",
-    **dict.fromkeys(("relu", "relu_"), "a ReLU"),
-    **dict.fromkeys(("hardtanh", "relu6"), "a ReLU6"),
-    **dict.fromkeys(("add", "add_"), "a sum"),
+    **{"relu": "a ReLU", "relu6": "a ReLU6", "hardtanh": "a ReLU6", "add": "a sum", "abs": "absolute values"},
     **{"sub": "a difference", "mul": "a product", "div": "a division", "maximum": "a maximum"},
     **dict.fromkeys(("cat", "concat"), "a concatenation"),
-    **dict.fromkeys(("abs", "abs_"), "absolute values"),
     **{f"{name}_norm": f"another norm ({name})" for name in ("group", "instance", "layer")},
-    **dict.fromkeys(("clamp", "clamp_", "clip"), "a clamp"),
+    **dict.fromkeys(("clamp", "clip"), "a clamp"),
     **{name: f"a {name}" for name in ("softmax", "log_softmax", "sigmoid", "tanh")},
     **{"leaky_relu": "a leaky ReLU", "gelu": "a GELU", "silu": "a SiLU", "dropout": "dropout"},
     **{"mean": "an average", "amax": "a maximum", "sum": "a sum of pixels"},

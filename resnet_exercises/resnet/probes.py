@@ -212,20 +212,16 @@ def evidence(probe, expected, got) -> str:
         return f"With {probe.label}: {none}; in their place it has {found}."
     got_of, right_of = (Counter(plan.channels for plan in plans) for plans in (wrong, right))
     lengths = [
-        f"layer{number}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]}"
+        f"layer{number}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]} different blocks"
         for number, channels in enumerate((64, 128, 256, 512), 1)
         if got_of[channels] != right_of[channels]
     ]
     # not number by number: one block too many among the first would put all later ones beside another
     extra, lacking = ([*(Counter(a) - Counter(b))] for a, b in ((wrong, right), (right, wrong)))
-    if lengths and (len(right) != len(wrong) or set(wrong) <= set(right)):
-        many = f"expected {len(right)} different blocks, and PyTorch finds {len(wrong)}: "
-        told = many * (len(right) != len(wrong)) + "; ".join(lengths)
-    elif extra and lacking:
+    told = "; ".join(lengths)
+    if not lengths or len(right) == len(wrong) and not set(wrong) <= set(right):
         w = min(extra, key=lambda plan: plan.channels)
-        r = min(lacking, key=lambda plan: (plan.channels != w.channels, plan))
+        r = min(lacking, key=lambda plan: (plan.channels != w.channels, plan), default="no more")
         told = f"a block is built with {w}; expected {r}"
-    else:
-        told = f"one with {lacking[0]} is missing" if lacking else f"{extra[0]} is too many"
     error = next((seen for seen in got.values() if isinstance(seen, StudentError)), None)
     return f"With {probe.label}: {told}. {error.explain() if error else ''}".rstrip()
