@@ -1,6 +1,7 @@
 """The conformance card: the networks of Table 1, built from the reader's three classes, beside torchvision's."""
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -271,12 +272,10 @@ def shared_weights(model: nn.Module) -> str | list:
 
 def other_lengths(model: nn.Module, theirs: nn.Module) -> str:
     """The stages that have too few or too many blocks, by their weights' names; nothing where names differ too."""
-    found, counts = [], []
-    for network in (model, theirs):
-        names = [name.split(".") for name in network.state_dict()]
-        stages = [name[0] for name in names if name[2:] == ["conv1", "weight"]]
-        counts.append([stages.count(f"layer{number}") for number in (1, 2, 3, 4)])
-    for number, (got, wanted) in enumerate(zip(*counts)):
+    found = []
+    for number in range(4):
+        first = re.compile(rf"layer{number + 1}\.\d+\.conv1\.weight")
+        got, wanted = (len(list(filter(first.fullmatch, network.state_dict()))) for network in (model, theirs))
         if got and got != wanted:
             many = "few" if got < wanted else "many"
             found.append(f"layer{number + 1} has too {many} blocks; it needs as many as layers[{number}] says")

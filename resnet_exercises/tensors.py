@@ -1,8 +1,6 @@
-"""What checks of layers and networks need: PyTorch's settings kept, weights that are the same in each answer, what a
-module does.
+"""What checks of layers and networks need: PyTorch's settings kept, equal weights in each answer, what a module does.
 
-Layers are not looked up by name but found by the order in which they compute, so names and forms of the code do not
-count.
+Layers are found by the order in which they compute, so names and forms of the code do not count.
 """
 
 import contextlib
@@ -50,19 +48,12 @@ def _(value: Tensor) -> str:
     return f"shape {tuple(value.shape)}"
 
 
-_AXES = ("numbers of images", "numbers of channels", "heights", "widths")
-
-
 @observing.difference.register
 def _(right: Tensor, wrong, what: str) -> str:
     if not isinstance(wrong, Tensor):
         return f"{what}: expected a tensor of shape {tuple(right.shape)}, got {observing.short(wrong)}."
     if right.shape != wrong.shape:
-        text = f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}"
-        if right.dim() == wrong.dim() == 4:
-            axes = zip(_AXES, right.shape, wrong.shape)
-            text += ": " + ", ".join(f"different {axis} ({r} and {w})" for axis, r, w in axes if r != w)
-        return text + "."
+        return f"{what}: expected shape {tuple(right.shape)}, got {tuple(wrong.shape)}."
     if right.dtype != wrong.dtype:
         return f"{what}: expected numbers of type {right.dtype}, got {wrong.dtype}."
     differs = ~(right - wrong).abs().le(RELATIVE * max(right.abs().max().item(), 1e-6))
@@ -80,10 +71,7 @@ _originals: dict[int, tuple[Tensor, Tensor]] | None = None  # what was filled, b
 
 @contextlib.contextmanager
 def torch_stays() -> Iterator[None]:
-    """Keeps PyTorch's seeds, modes, defaults and the weights of layers that an answer shares with other cells.
-
-    Such layers stand on the class. Every tensor that :func:`fill` overwrites gets its own numbers back.
-    """
+    """Keeps PyTorch's seeds, modes and defaults. Every tensor that :func:`fill` overwrites gets its numbers back."""
     global _originals
     before, _originals = _originals, {}
     states = numpy.random.get_state(), torch.get_rng_state()

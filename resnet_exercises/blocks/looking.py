@@ -18,7 +18,6 @@ from resnet_exercises.tensors import Weights, fill, numbers, owner
 #: functions that no block computes with
 _FOREIGN = {"instance_norm", "group_norm", "layer_norm", "leaky_relu", "relu6", "gelu", "silu"}
 _FOREIGN |= {"elu", "tanh", "softplus", "prelu", "sigmoid"}
-_SUMS = {"add", "add_", "sub", "sub_", "mul", "mul_", "maximum"}
 
 
 class Watch(Weights):
@@ -29,17 +28,12 @@ class Watch(Weights):
         self.theirs: set[int] = set()  # identities of the tensors of a downsample
         self.foreign = ""  # the first thing that no block has
         self.option = ""  # of a convolution, that no block has
-        self.terms: tuple | None = None  # the shapes of the last sum
         self.convolutions: dict[int, str] = {}  # their sizes, by identity of the weight
         self.norms = 0  # batch norms applied so far
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         name, named = getattr(function, "__name__", ""), named or {}
-        if name in _SUMS:
-            if len(arguments) == 2 and all(isinstance(term, Tensor) for term in arguments):
-                self.terms = tuple(tuple(term.shape) for term in arguments)
-        elif found := _foreign(name, arguments, named):
-            self.foreign = self.foreign or found
+        self.foreign = self.foreign or _foreign(name, arguments, named)
         return super().__torch_function__(function, types, arguments, named)
 
     def note(self, name: str, given: dict[str, object]) -> None:
@@ -73,8 +67,6 @@ def _foreign(name: str, arguments: tuple, named: dict[str, object]) -> str:
 
 
 _NO_VALUE = r"^(?:name|cannot access local variable)"
-
-
 #: what readers name as they like has one name here
 CAUSES = (
     (r"attribute 'downsample'|^name 'downsample' is not defined", "no downsample is kept"),
@@ -91,16 +83,10 @@ CAUSES = (
 )
 
 
-def explained(error: Exception, watch: Watch, start: tuple, wanted: tuple) -> StudentError:
-    """What a block raised on its way from a tensor of shape ``start`` to one of ``wanted``."""
-    if watch.terms and "must match the size" in str(error):
-        start, first, second, wanted = (
-            f"{shape[1]} channels of {shape[2]}×{shape[3]} pixels" if len(shape) == 4 else f"shape {shape}"
-            for shape in (start, *watch.terms, wanted)
-        )
-        told = f"From x of {start}, one of the two paths gives {first}, the other {second}; "
-        # whichever convolution has the stride, or too large a kernel, the shapes are the same
-        return StudentError(error, (), watch.convolutions.values(), f"{told}the block should give {wanted}.")
+def explained(error: Exception, watch: Watch) -> StudentError:
+    """What a block raised, and what else tells the mistake: the shapes may be those of others, too."""
+    if "must match the size" in str(error):
+        return StudentError(error, (), watch.convolutions.values())
     if sizes := re.search(r"should contain \d+ elements not \d+", str(error)):
         told = f"It is batch norm number {watch.norms} of the block."
         return StudentError(error, (), [str(watch.norms), sizes[0]], told)  # too narrow, or too wide
@@ -135,12 +121,6 @@ class Case:
         if self.stride > 1 or self.downsample:
             text += f", stride {self.stride}"
         return text + (f", downsample {self.downsample}" if self.downsample else "")
-
-    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The shapes of the input and of the output that should come."""
-        start = tuple(self.input().shape)
-        size = [-(-pixels // self.stride) for pixels in start[2:]]
-        return start, (start[0], self.channels * (self.expansion or 1), *size)
 
     def input(self, images: int = 3, height: int = 0, width: int = 0) -> Tensor:
         """Images; without a size, so large that strides leave more than one pixel, which PyTorch adds to any size."""

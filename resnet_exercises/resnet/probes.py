@@ -176,27 +176,13 @@ def steady(model: nn.Module, x: Tensor) -> dict[str, object]:
 
 def instead_of_blocks(model: nn.Module) -> str:
     """Where the blocks are that PyTorch does not find in ``model``, as far as it can be told."""
-    usual = vars(nn.Module())
-    own = [
-        value
-        for module in model.modules()
-        for name, value in {**vars(module), **module._modules}.items()
-        if name not in usual
-    ]
-    if any(map(_holds_a_block, own)):
+    own = [value for name, value in {**vars(model), **model._modules}.items() if name not in vars(nn.Module())]
+    if any("block(" in str(value) for value in own if isinstance(value, (list, tuple, dict))):
         return "a Python list or dict of blocks"
-    for module in model.modules():
-        own_class = module is not model and not type(module).__module__.startswith("torch.")
-        if own_class and any(isinstance(layer, nn.Conv2d) for layer in module.modules()):
-            return "blocks of another class"
+    _, *inside = model.modules()
+    if not LightBlock.made and not all(type(module).__module__.startswith("torch.") for module in inside):
+        return "blocks of another class"
     return "None" if any(value is None for value in own) else "nothing that was found"
-
-
-def _holds_a_block(value: object) -> bool:
-    if isinstance(value, (list, tuple, dict)):
-        return any(map(_holds_a_block, value.values() if isinstance(value, dict) else value))
-    modules = value.modules() if isinstance(value, nn.Module) else []
-    return any(isinstance(module, LightBlock) for module in modules)
 
 
 def evidence(probe, expected, got) -> str:
@@ -212,8 +198,8 @@ def evidence(probe, expected, got) -> str:
         return f"With {probe.label}: {none}; in their place it has {found}."
     got_of, right_of = (Counter(plan.channels for plan in plans) for plans in (wrong, right))
     lengths = [
-        f"layer{number}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]} different blocks"
-        for number, channels in enumerate((64, 128, 256, 512), 1)
+        f"layer{n}, of {channels} channels, has {got_of[channels]} instead of {right_of[channels]} different blocks"
+        for n, channels in enumerate((64, 128, 256, 512), 1)
         if got_of[channels] != right_of[channels]
     ]
     # not number by number: one block too many among the first would put all later ones beside another
