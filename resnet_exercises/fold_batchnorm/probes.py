@@ -126,8 +126,10 @@ def changed(different: held.Differences) -> dict[str, object]:
         if kind in ("parameters", "form"):
             continue  # another tensor with the same numbers does no harm
         names += [f"`{name}`" for name in found]
-        what = "numbers" if kind == "statistics" else kind
-        kinds |= {f"{what} of {name.partition('.')[0]}" for name in found}
+        if kind in ("numbers", "statistics"):
+            kinds |= {f"numbers of {name.partition('.')[0]}" for name in found}
+        else:
+            kinds |= {kind} if kind in ("training", "requires_grad", "grad") else set(found)
     told = f"your function changes {' and '.join(names[:2])}"
     stay = Fact(not kinds, f"{told}, and should leave both layers as they are")
     return {"the two layers stay": stay, "what has changed": sorted(kinds)}
