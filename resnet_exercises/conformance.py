@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resnet_exercises.errors import StudentError, attempt
-from resnet_exercises.observing import named_kind, same
+from resnet_exercises.observing import difference, named_kind, same
 from resnet_exercises.running import as_long_as, nothing_changes, time_limit
 from resnet_exercises.tensors import images, numbers, random_input
 from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED
@@ -186,20 +186,17 @@ def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
         got = numbers(model(x.clone()))
         if same(got, expected):
             continue
-        if not isinstance(got, Tensor):
-            reason = f"The output is {got}, and no tensor."
-        elif got.shape != expected.shape:
-            reason = f"The shape is {tuple(got.shape)} instead of {tuple(expected.shape)}."
-        else:
-            reason = (
-                f"With the same weights, other logits come out for {images(x.shape)}: names and shapes are right, so "
-                "look at what forward does, and at strides and padding."
-            )
-            for block in theirs.modules():
-                if hasattr(block, "conv3"):  # He et al. 2015, Table 1
-                    block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
-            if same(got, theirs(x)):
-                reason = PAPERS_STRIDE
+        if not isinstance(got, Tensor) or got.shape != expected.shape:
+            return Entry(False, "different", difference(expected, got, "The output"))
+        for block in theirs.modules():
+            if hasattr(block, "conv3"):  # He et al. 2015, Table 1
+                block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+        if same(got, theirs(x)):
+            return Entry(False, "different", PAPERS_STRIDE)
+        reason = (
+            f"With the same weights, other logits come out for {images(x.shape)}: names and shapes are right, so "
+            "look at what forward does, and at strides and padding."
+        )
         return Entry(False, "different", reason)
     return Entry(True, "equal")
 

@@ -240,17 +240,13 @@ def as_registered(module: nn.Module, twin: nn.Module, x: Tensor, given: Collecti
 
 def live(module: nn.Module, weights: Roles) -> Callable[[], Roles]:
     """A function: the weights as they are by then. A forward may put new tensors in the place of its buffers."""
-    by_id = {id(tensor): name for name, tensor in module.named_buffers()}
-    names = [by_id.get(id(owner(tensor)), "") for _, tensor in weights]
+    names = {id(tensor): name for name, tensor in module.named_buffers()}
 
-    def now() -> Roles:
-        buffers = dict(module.named_buffers())
-        return [
-            (role, buffers[name].reshape(tensor.shape) if name in buffers else tensor)
-            for (role, tensor), name in zip(weights, names)
-        ]
+    def as_it_is(tensor: Tensor) -> Tensor:
+        name = names.get(id(owner(tensor)))
+        return module.get_buffer(name).reshape(tensor.shape) if name else tensor
 
-    return now
+    return lambda: [(role, as_it_is(tensor)) for role, tensor in weights]
 
 
 def starts(weights: Roles) -> str:

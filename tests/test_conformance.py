@@ -118,7 +118,7 @@ def test_the_card_sees_what_large_numbers_hide():
         def forward(self, x):
             return super().forward(x).squeeze()
 
-    for wrong, said in ((StemWithGELU, "other logits"), (Squeezed, "shape is (1000,)")):
+    for wrong, said in ((StemWithGELU, "other logits"), (Squeezed, "got (1000,)")):
         row = compared(18, functools.partial(wrong, ResidualBasicBlock, [2, 2, 2, 2]))
         assert row[2].right and row[3].right is False and said in row[3].reason
 
