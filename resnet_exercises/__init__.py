@@ -1,8 +1,7 @@
 """Exercises whose check names the mistake: ``check("basic_block", BasicBlock)``.
 
-A known mistake is an edit of the exercise's solution. The check tries the answer, compares what it does with what the
-solution does, and where it differs looks for the edit that differs in the same way. See "How a check works" in the
-book.
+A known mistake is an edit of the exercise's solution. Where an answer does not do what the solution does, the check
+looks for the edit that differs in the same way. See "How a check works" in the book.
 """
 
 from dataclasses import replace

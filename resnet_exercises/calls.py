@@ -76,7 +76,8 @@ def calls(*groups: Iterable, form: Callable = lambda result, expected: result) -
 
     def probes(name: str, solution: Callable) -> list[Probe]:
         made = [[_call_of(solution, *arguments) for arguments in group] for group in given]
-        right = {one: _once(solution, one, True, True)[0] for group in made for one in group}
+        alone = _Calls(solution, {})
+        right = {one: alone.once(one, special=True)[0] for group in made for one in group}
         return [Probe("these calls", lambda answer: _results(_Calls(answer, right), form, *made[:4]))]
 
     return probes
@@ -148,31 +149,27 @@ class _Calls:
 
     def once(self, one: Call, special: bool = False) -> tuple[Result, object]:
         """One call: what it gave, as plain values and as it is."""
-        return _once(self.answer, one, special, self.right[one].kind == "error")
-
-
-def _once(answer: Callable, one: Call, special: bool, refused: bool) -> tuple[Result, object]:
-    """One call, which may be special and should be ``refused`` or not: what it gave, as plain values and as it is."""
-    before, named = _with_its_names(answer, one) if one.named else (one.positional, {})
-    positional = copy.deepcopy(before)
-    try:
-        result = answer(*positional, **named)
-        if positional != before:
-            turned = tuple(value[::-1] for value in before if isinstance(value, list))
-            how = "turned round" if positional == turned else "other values"
-            shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
-            return Result("changed input", how, shown), result
-        return plain(result), result
-    except TimeIsUp:
-        raise TimeIsUp(
-            f"{one} did not end in the time that a check has for your code. Either a loop in it never ends, or it is "
-            "slow: make what takes long, such as a network, once and outside of the function."
-        ) from None
-    except Exception as error:
-        if isinstance(error, NotImplementedError) and not special:
-            raise
-        told = StudentError(error)
-        return Result("error", _kind_of_error(error, told.text, refused), told.explain()), None
+        before, named = _with_its_names(self.answer, one) if one.named else (one.positional, {})
+        positional = copy.deepcopy(before)
+        try:
+            result = self.answer(*positional, **named)
+            if positional != before:
+                turned = tuple(value[::-1] for value in before if isinstance(value, list))
+                how = "turned round" if positional == turned else "other values"
+                shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
+                return Result("changed input", how, shown), result
+            return plain(result), result
+        except TimeIsUp:
+            raise TimeIsUp(
+                f"{one} did not end in the time that a check has for your code. Either a loop in it never ends, or it "
+                "is slow: make what takes long, such as a network, once and outside of the function."
+            ) from None
+        except Exception as error:
+            if isinstance(error, NotImplementedError) and not special:
+                raise
+            told = StudentError(error)
+            refused = one not in self.right or self.right[one].kind == "error"
+            return Result("error", _kind_of_error(error, told.text, refused), told.explain()), None
 
 
 def _with_its_names(answer: Callable, one: Call) -> tuple[tuple, dict[str, object]]:

@@ -1,7 +1,6 @@
 """Probes and what they see: how an answer is looked at, and how two observations are compared and told apart.
 
-An answer and a known mistake are observed by the same probes. Equal observations mean the same mistake, however the
-code is written.
+Equal observations of an answer and of a known mistake mean the same mistake, however the code is written.
 """
 
 import functools
@@ -19,10 +18,7 @@ RELATIVE = 1e-4  # two correct programs may differ by this much of the largest n
 
 @dataclass(frozen=True)
 class Probe:
-    """One thing to try: ``run(answer)`` returns what is observed, as plain values and tensors.
-
-    ``label`` names it for the student, as in "a block with stride 2, 5×7 pixels".
-    """
+    """One thing to try, and its name for the student: ``run(answer)`` returns what is seen, as values and tensors."""
 
     label: str
     run: Callable
@@ -133,9 +129,7 @@ def _(right: list, wrong, what: str) -> str:
     r, w = short(right[places[0] - 1]), short(wrong[places[0] - 1])
     if len(right) == 1:
         return f"{what}: expected {r}, got {w}."
-    others = len(places) - 1
-    more = f"; {others} more {'is' if others == 1 else 'are'} wrong too" if others else ""
-    return f"{what}: number {places[0]} of {len(right)} should be {r}, and is {w}{more}."
+    return f"{what}: number {places[0]} of {len(right)} should be {r}, and is {w}."
 
 
 @functools.singledispatch

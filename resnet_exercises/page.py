@@ -22,9 +22,7 @@ __all__ = ["PLAIN", "TIMED_OUT", "check_code"]
 
 
 def check_code(name: str, code: str) -> dict[str, str | None]:
-    """The verdict of ``check(name, …)`` on code from the page: ``status``, ``mistake``, ``message``, and what the code
-    ``printed``. Raises nothing, whatever the code does.
-    """
+    """The verdict of ``check(name, …)`` on code from the page, and what it ``printed``; raises nothing that it does."""
     exercise = load(name)
     others = {name: value for name, value in vars(formula).items() if name[0] != "_" and name != exercise.asked}
     space = {name: value for name, value in others.items() if callable(value)} | {"__name__": "__main__"}

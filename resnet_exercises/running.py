@@ -107,11 +107,7 @@ def _is_loading(frame: FrameType | None) -> bool:
 
 
 def _raise_at_next_line(frame: FrameType | None) -> None:
-    """Raises :class:`TimeIsUp` once more at the next line of a student's code.
-
-    That ends ``while True: try: … except: pass``, a loop that tries until it works: there the error is caught in that
-    line.
-    """
+    """Raises :class:`TimeIsUp` again at a student's next line, as ``while True: try: … except: pass`` catches it."""
 
     def at_line(frame, event, argument):
         if event == "line":

@@ -158,8 +158,7 @@ _ROLES = {"running_mean": "mean", "running_var": "variance", "weight": "weight",
 class Weights(TorchFunctionMode):
     """Notes the weights of convolutions, batch norms and linear layers in the order in which they compute.
 
-    Batch norms compute with the usual eps and momentum, so that other ones are one finding, ``settings``, whatever the
-    number.
+    Batch norms compute with the usual eps and momentum: another one is a finding, ``settings``, whatever the number.
     """
 
     def __init__(self):
@@ -312,11 +311,8 @@ def images(shape: tuple[int, int, int, int]) -> str:
 
 
 def numbers(value: object) -> object:
-    """A tensor, detached and copied so that later steps cannot change it; anything else as its type, for comparing.
-
-    A layer in place of a tensor is the error that PyTorch would raise, were it used as one.
-    """
-    if isinstance(value, nn.Module):
+    """A tensor, detached and copied so that later steps cannot change it; anything else as its type, for comparing."""
+    if isinstance(value, nn.Module):  # as PyTorch would, were it used as a tensor
         raise TypeError(f"the result must be Tensor, not {type(value).__name__}")
     if isinstance(value, Tensor):
         return value.detach().as_subclass(Tensor).clone()
@@ -367,9 +363,7 @@ def unchanged(given: Tensor, x: Tensor) -> Fact:
 
 
 def gradients(module: nn.Module, x: Tensor, weights: Roles, in_training: bool) -> dict[str, object]:
-    """The gradients of a fixed random sum of the output, or the error: in train mode of the input and of each weight,
-    in eval mode of the input alone, as it is asked for when one looks into a trained network.
-    """
+    """The gradients of a fixed random sum of the output, or the error; in eval mode that of the input alone."""
     module.train(in_training)
     trained = [t for _, t in weights if in_training and owner(t).requires_grad]
     found = tried(_gradients, module, x, trained)
@@ -381,7 +375,7 @@ def gradients(module: nn.Module, x: Tensor, weights: Roles, in_training: bool) -
     return {"gradient of the input": of_input, "gradients of the weights": of_weights}
 
 
-def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor] = ()) -> list[Tensor | None]:
+def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor]) -> list[Tensor | None]:
     """Gradients of ``x`` and ``trained``, in the shapes in which these show their owners.
 
     By ``backward()``, as torch.utils.checkpoint may refuse the other way.

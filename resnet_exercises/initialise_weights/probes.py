@@ -51,9 +51,7 @@ def probes(name, solution):
 
 @functools.cache
 def network() -> nn.Module:
-    """Basic blocks and a bottleneck, and no layer4. Each number is random, a layer is in eval mode and a parameter
-    frozen, so that it shows what is left and what is set.
-    """
+    """Random numbers everywhere, a layer in eval mode and a frozen parameter show what is left and what is set."""
     model = CifarResNet(1, width=24)
     model.layer3[0] = ResidualBottleNeck(48, 24, 2, nn.Sequential(conv1x1(48, 96, 2), nn.BatchNorm2d(96)))
     generator = torch.Generator().manual_seed(0)

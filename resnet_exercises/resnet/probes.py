@@ -131,14 +131,9 @@ def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> dict[str
 def _begins(model: nn.Module, weights: tensors.Roles) -> str:
     """What is wrong with the numbers that the network begins with; the scales inside its blocks do not count."""
     inside = {id(block.norm.weight) for block in model.modules() if isinstance(block, LightBlock)}
-    scales = [t for role, t in weights if role == "scale" and id(t) not in inside]
-    if found := tensors.starts(weights):
-        return found
-    if not all(scale.all() for scale in scales):
-        return "a batch norm begins with a scale of 0"
-    if any((scale != 1).any() for scale in scales):
-        return "a batch norm of the stem or of a projection begins with another scale than 1"
-    return "as they should be"
+    scales = [t for role, t in weights if role == "scale" and id(t) not in inside and (t != 1).any()]
+    number = "1" if not scales else "other numbers" if all(scale.all() for scale in scales) else "0"
+    return tensors.starts(weights) or f"{number} as scales of the stem and of the projections"
 
 
 def training_probe(network: Network, solution: type, shape) -> Probe:
