@@ -4,7 +4,6 @@ import ast
 import contextlib
 import copy
 import inspect
-import itertools
 import numbers
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -66,11 +65,10 @@ SHARED = Result("shared", shown="this list, but the next call of your function c
 def calls(*groups: Iterable, form: Callable = lambda result, expected: result) -> Callable[..., list[Probe]]:
     """The ``probes`` of an exercise: one, which makes calls, and sees a :class:`Result` for each.
 
-    The ``groups`` are up to four. The calls of the second are special cases, made only of an answer that has all of the
-    first right: so a mistake in the rule has one name, whatever the code does with special cases. The many of the third
-    are made of an answer that has all the others right, up to the first that is wrong: so no rule that is right by luck
-    comes through; large ones come last of all. ``form(result, expected)`` gives a wrong result of the first a form in
-    which a mistake looks the same in all codes.
+    The ``groups`` are up to four. Those of the second, special cases, are made only of an answer that has the first
+    right, so a mistake in the rule has one name. The many of the third follow where all is right, up to one that is
+    wrong, so no rule that is right by luck comes through; large ones come last. ``form(result, expected)`` gives a
+    wrong result of the first a form in which a mistake looks the same in all codes.
     """
     given = [list(group) for group in (*groups, (), (), ())]
 
@@ -233,9 +231,6 @@ def plain(value: Any, depth: int = 0) -> Result:
             entries = plain(value.reshape(-1)[: LONGEST + 1].tolist(), 1)
         text = entries.short[1:-1] if shape == () else entries.short
         return Result(what, (shape, entries.value), f"{text}, {with_article(what)}", f"{what}({text})")
-    if kind is dict and depth < 3:
-        entries = plain(list(itertools.islice(value.values(), LONGEST + 1)), depth)
-        return Result("dict", entries.value, "a dict", "a dict")
     if issubclass(kind, Iterator):
         return Result("iterator", None, f"an iterator ({kind.__name__[:60]})", "an iterator")
     error = value if kind is type else kind

@@ -71,8 +71,7 @@ class StudentError(Exception):
     def numbers(self) -> tuple[str, ...]:
         """Type and numbers of the error: equal for the same mistake written in another order.
 
-        Without numbers it is the kind of trouble or, where that has no name here, the words: not every TypeError is the
-        same.
+        Without numbers it is the kind of trouble or, where that has no name here, the words.
         """
         causes = ((name, re.search(words, self.text)) for words, name in self.causes)
         if same := trouble(self.text) or next((match.expand(name) for name, match in causes if match), ""):

@@ -57,10 +57,8 @@ class LightBlock(nn.Module, metaclass=Kept):
                 "are channels and the number of blocks exchanged, or does a loop never end?"
             )
         if stride is None or isinstance(stride, nn.Module):
-            raise TypeError(
-                f"a block received {type(stride).__name__} as its stride; the order is in_channels, channels, "
-                "stride, downsample"
-            )
+            order = "in_channels, channels, stride, downsample"
+            raise TypeError(f"a block received {type(stride).__name__} as its stride; the order is {order}")
         self.stride = stride[0] if isinstance(stride, (tuple, list)) else stride
         self.out_channels = channels * self.expansion
         self.norm = nn.BatchNorm2d(self.out_channels)

@@ -51,10 +51,7 @@ def joined(first: Mistake, second: Mistake) -> str | None:
 
 
 def read_mistakes(name: str, folder: str, solution: str) -> list[Mistake]:
-    """The known mistakes of the exercise ``name``: those in its folder, and those that several folders share.
-
-    Raises ``ValueError`` that names the file and the mistake whose entry is wrong.
-    """
+    """The known mistakes of ``name``, in its folder and shared; ``ValueError`` says in which file an entry is wrong."""
     found = {}
     for path in (*sorted((HERE / folder).glob("*.toml")), HERE / "mistakes.toml"):
         data = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

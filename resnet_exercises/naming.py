@@ -39,11 +39,9 @@ def first_of_two(exercise: Exercise, wrong: list[int], got: list[Any]) -> Iterat
 
 
 def second_of_two(exercise: Exercise, mistake: Mistake, wrong: list[int], got: list[Any]) -> Mistake | None:
-    """The known mistake that, made together with ``mistake``, looks like ``got`` to every probe.
-
-    It is among those that show first where ``mistake`` alone looks otherwise.
-    """
+    """The known mistake that, made together with ``mistake``, looks like ``got`` to every probe."""
     seen = {number: exercise.observed(mistake, number) for number in wrong}
+    # it is among those that show first where ``mistake`` alone looks otherwise
     departs = next(number for number in wrong if not same(seen[number], got[number]))
     shown = [departs, gist(seen[departs], got[departs])[0]]
     order = sorted(range(len(got)), key=departs.__ne__)

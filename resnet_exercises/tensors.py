@@ -259,13 +259,7 @@ def starts(weights: Roles) -> str:
     return ""
 
 
-_RANGES = {
-    "weight": (-1, 1),
-    "scale": (0.4, 1.2),
-    "shift": (-0.5, 0.5),
-    "mean": (-0.5, 0.5),
-    "variance": (0.5, 1.5),
-}
+_RANGES = {"weight": (-1, 1), "scale": (0.4, 1.2), "shift": (-0.5, 0.5), "mean": (-0.5, 0.5), "variance": (0.5, 1.5)}
 
 
 def fill(weights: Roles, seed: int = 0) -> None:
@@ -287,11 +281,10 @@ def fill(weights: Roles, seed: int = 0) -> None:
 def numbers_for(role: str, place: int, seed: int, shape: tuple[int, ...]) -> Tensor:
     generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {role} {place} {shape}".encode()))
     low, high = _RANGES[role]
-    if role == "weight":
-        fan_in = max(math.prod(shape[1:]), 1)
-        low, high = low / math.sqrt(fan_in / 3), high / math.sqrt(fan_in / 3)
+    largest = math.sqrt(3 / max(math.prod(shape[1:]), 1)) if role == "weight" else 1  # by the fan-in
     # named, as an answer's forward may have changed the defaults, and what is drawn is kept for the next check
-    return torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu") * (high - low) + low
+    drawn = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+    return (drawn * (high - low) + low) * largest
 
 
 def of_batch_norm(layer: nn.BatchNorm2d) -> Roles:
@@ -376,10 +369,7 @@ def gradients(module: nn.Module, x: Tensor, weights: Roles, in_training: bool) -
 
 
 def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor]) -> list[Tensor | None]:
-    """Gradients of ``x`` and ``trained``, in the shapes in which these show their owners.
-
-    By ``backward()``, as torch.utils.checkpoint may refuse the other way.
-    """
+    """Gradients of ``x`` and ``trained``, in the shapes in which these show their owners."""
     leaf = x.clone().requires_grad_()
     leaves = [*module.parameters(), *map(owner, trained)]
     leaves = [tensor for tensor in leaves if tensor.is_leaf]
@@ -387,7 +377,7 @@ def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor]) -> list[Tens
     for tensor in leaves:
         tensor.grad = None
     try:
-        # times 1: an in-place operation on a leaf raises for another reason
+        # times 1: an in-place operation on a leaf raises for another reason; checkpoint() needs backward()
         output = module(leaf * 1)
         (output * random_input(*output.shape, seed=1)).sum().backward()
         gradients = [leaf.grad]

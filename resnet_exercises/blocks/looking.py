@@ -17,7 +17,7 @@ from resnet_exercises.tensors import Weights, fill, numbers, owner
 
 #: functions that no block computes with
 _FOREIGN = {"instance_norm", "group_norm", "layer_norm", "leaky_relu", "relu6", "gelu", "silu"}
-_FOREIGN |= {"elu", "tanh", "softplus", "prelu", "sigmoid"}
+_FOREIGN |= {"elu", "tanh", "softplus", "prelu", "sigmoid", "hardtanh"}
 
 
 class Watch(Weights):
@@ -56,9 +56,8 @@ class Watch(Weights):
 
 def _foreign(name: str, arguments: tuple, named: dict[str, object]) -> str:
     """What a function does that no block does; an empty string for others."""
-    if name == "hardtanh":  # nn.ReLU6 is one too
-        name = "relu6" if 6 in (*arguments[2:3], named.get("max_val")) else name
-        return f"it computes with `{name}`"
+    if name == "hardtanh" and 6 in (*arguments[2:3], named.get("max_val")):
+        name = "relu6"  # as nn.ReLU6 computes it
     if name == "pad" and named.get("mode", "constant") != "constant":
         return "it pads with something else than zeros"
     if name == "sigmoid" and arguments[0].shape[2:] in ((), (1, 1)):  # a number per channel

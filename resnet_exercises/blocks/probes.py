@@ -147,10 +147,7 @@ def class_attribute(expansion: int, block) -> object:
 
 
 def missing_projection(solution: type, case: Case, widths: tuple[int, int], block) -> str:
-    """Stride 2, but no downsample: the sum is impossible, and must not be hidden.
-
-    A block that makes a projection of its own adds one all the same, and is not refused here.
-    """
+    """Stride 2, but no downsample: the sum is impossible, but for a block that makes a projection of its own."""
     if expansion_of(block) != case.expansion:
         return NO_EXPANSION
     for channels in widths:

@@ -137,30 +137,26 @@ def _begins(model: nn.Module, weights: tensors.Roles) -> str:
 
 
 def training_probe(network: Network, solution: type, shape) -> Probe:
-    """Looks at everything: outputs, running statistics and gradients.
-
-    Not of a network with several times too many parameters: that takes long, and the plan tells what is wrong.
-    """
+    """Looks at outputs, statistics and gradients; not of a network with far too many parameters, which takes long."""
     most = 3 * sum(p.numel() for p in network.build(solution).parameters())
 
     def run(answer):
         model = network.build(answer)
+        x, twin = random_input(*shape), functools.partial(network.build, solution)
+
+        def used() -> dict[str, object]:
+            found = steady(model.train(), x)
+            return found | tensors.behaviour(model, x, twin) if all(found.values()) else found
+
         seen = plan(model)
         if seen[BLOCKS] and seen["number of parameters"] <= most:
-            twin = functools.partial(network.build, solution)
-            seen |= light_blocks.in_use(in_training, model, random_input(*shape), twin)
+            seen |= light_blocks.in_use(used)
         return seen
 
     return Probe(f"{network.label}, {images(shape)}", run)
 
 
-def in_training(model: nn.Module, x: Tensor, twin: Callable) -> dict[str, object]:
-    """All that the network does with ``x``, if chance has no part in it."""
-    with torch.no_grad():
-        seen = steady(model.train(), x)
-    return seen | tensors.behaviour(model, x, twin) if all(seen.values()) else seen
-
-
+@torch.no_grad()
 def steady(model: nn.Module, x: Tensor) -> dict[str, object]:
     """Whether two outputs for the same image are equal."""
     before = tensors.randomness()
