@@ -177,10 +177,7 @@ def _of_output(entry: Callable[[], Entry]) -> Entry:
 
 @torch.no_grad()
 def _compare(model: nn.Module, theirs: nn.Module) -> Entry:
-    """Logits of two images of large numbers, and of one of usual ones.
-
-    On small numbers the logits of a deep network depend little; in large ones GELU is as ReLU.
-    """
+    """Logits of large numbers, as on small ones a deep network's depend little, and of usual ones: they show a GELU."""
     for x in (100 * random_input(2, 3, 64, 97), random_input(1, 3, 65, 64)):
         expected = theirs(x)
         got = numbers(model(x.clone()))

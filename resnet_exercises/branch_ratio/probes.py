@@ -142,10 +142,7 @@ def filled(case: Case) -> tuple[nn.Module, Tensor, Tensor]:
 
 
 def result(answer: Callable, block: nn.Module, x: Tensor, right: float) -> tuple[object, str]:
-    """The number that an answer gives, or else its error or what it gives; and the kind of the number.
-
-    NumPy's floats are floats. A number in a tensor counts, and a rounded one too: their kind is looked at later.
-    """
+    """What an answer gives, and its kind: a number in a tensor or a rounded one counts, as the kind is told later."""
     value, kind = tried(answer, block, x, causes=CAUSES), "a float"
     if isinstance(value, Tensor) and value.numel() == 1:
         value, kind = value.item(), "a tensor"
