@@ -525,26 +525,27 @@ def test_a_renamed_answer_opens_no_column(tmp_path):
 
 def test_a_crashed_exercise_is_tried_again_alone(tmp_path, monkeypatch):
     """Once more, when no other runs: its process may have been ended by another's cells."""
-    running, seen = [], []
+    running, tries, together = [], [], {1: [], 2: []}
 
     def ask(cells, task, timeout):
-        running.append(task.name)
+        running.append(task)
+        tries.append((id(cells), task))
+        nth, begun = tries.count((id(cells), task)), len(running)
         time.sleep(0.05)
-        seen.append((task.name, len(running)))
-        crashed = task.name == "same_padding" and seen.count((task.name, 1)) == 0
-        running.remove(task.name)
+        together[nth].append(max(begun, len(running)))
+        running.remove(task)
+        crashed = task.name == "same_padding" and nth == 1
         return hand_ins._verdict(task, "crashed" if crashed else "passed", "")
 
     monkeypatch.setattr(hand_ins, "_ask", ask)
-    for n in range(4):
+    for n in range(8):
         (tmp_path / f"{n}.ipynb").write_text(
             notebook(IMPORTS, RIGHT, CHECK, COUNT, COUNT_CHECK)
         )
     reports = list(hand_ins.checked(hand_ins.read_folder(tmp_path), processes=3))
     assert all(report.complete for report in reports)
-    assert max(together for _, together in seen) > 1
-    retried = [together for name, together in seen if name == "same_padding"][-1]
-    assert retried == 1 and 8 < len(seen) <= 12
+    assert len(together[1]) == 16 and max(together[1]) > 1
+    assert together[2] == [1] * 8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is between")
