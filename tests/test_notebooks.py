@@ -375,6 +375,21 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+def test_what_answers_a_question_waits_for_a_click_on_the_page():
+    """The outputs right after a question, but for figures that a reader changes."""
+    for path in sorted(BOOK.glob("0*.ipynb")):
+        asked = False
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                asked = "**Predict" in cell.source and "<summary>Answer" in cell.source
+            elif asked and cell.outputs and "data-explorer" not in str(cell.outputs):
+                tags = cell.metadata.get("tags", [])
+                assert {"hide-output", "hide-cell", "exercise-check"} & set(tags), (
+                    path.name,
+                    cell.source,
+                )
+
+
 def test_the_index_gives_the_minutes_that_each_chapter_gives():
     index = (BOOK / "index.md").read_text("utf-8")
     for path in NOTEBOOKS:
