@@ -45,7 +45,8 @@ def _works(exercise: Exercise, answer: Any) -> Any:
     """What does the work: the class with the first method, or the function of this name that is all an answer calls."""
     if isinstance(answer, type):
         return next((base for base in answer.__mro__ if any(map(inspect.isfunction, vars(base).values()))), answer)
-    first, *path = getattr(getattr(answer, "__code__", None), "co_names", None) or [""]
+    code = getattr(answer, "__code__", None)
+    first, *path = (code.co_names if code and not code.co_freevars else ()) or [""]
     start = getattr(answer, "__globals__", {}).get(first, sys.modules.get(first))
     called = functools.reduce(lambda owner, name: getattr(owner, name, None), path, start)
     return called if getattr(called, "__name__", "") == exercise.asked else answer

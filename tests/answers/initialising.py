@@ -34,11 +34,6 @@ def as_torchvision(model):
             nn.init.constant_(m.bias, 0)
 
 
-def of_the_library(model):
-    initialise_weights(model)
-    return model
-
-
 @torch.no_grad()
 def by_hand(model):
     for conv in convolutions(model):
@@ -125,7 +120,6 @@ def batchnorms_twice(model):
 RIGHT = {
     "initialise_weights": {
         "as torchvision": as_torchvision,
-        "calls the library, returns the model": of_the_library,
         "by hand with randn_like": by_hand,
         "model.apply": with_apply,
         "normal_ under no_grad": in_place,
