@@ -351,8 +351,9 @@ def _show(reports: list[Report], left: list[Report], given: argparse.Namespace) 
             table.writerow(head)
         table.writerows(rows)
     elif given.path.is_dir():
+        width = max(len(report.file) for report in reports)
         for report in ready:
-            print(as_line(report, max(len(report.file) for report in reports)))
+            print(as_line(report, width))
         print(f"{sum(report.complete for report in left)} of {len(left)} files have every exercise passed")
     else:
         for report in ready:

@@ -1,12 +1,11 @@
 """Puts what a reader wrote into a copy of a notebook into the book's next version of that notebook."""
 
-import re
 from typing import NamedTuple
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from run_notebooks import is_stub
-from solutions import kind_of
+from solutions import CHECKED, kind_of
 
 from resnet_exercises.exercise import load
 from resnet_exercises.notebooks import names_in
@@ -29,7 +28,7 @@ def keys(notebook: NotebookNode) -> list[Key]:
     for cell in reversed(notebook.cells):  # a stub's name stands in the check below it
         kind = kind_of(cell)
         if kind == "exercise-check":
-            name = "".join(re.findall(r"""check\(\s*["'](\w+)""", cell.source)[:1])
+            name = "".join(CHECKED.findall(cell.source)[:1])
         known = kind in ("exercise", "exercise-check")
         found.append((kind, name) if known else ("", cell.source))
     return found[::-1]
@@ -40,15 +39,16 @@ def same(cell: NotebookNode, other: NotebookNode) -> bool:
     return (cell.cell_type, cell.source.strip()) == (other.cell_type, other.source.strip())
 
 
-def origins(mine: NotebookNode, base: NotebookNode) -> list[int | None]:
+def origins(mine: NotebookNode, base: NotebookNode, known: list[Key]) -> list[int | None]:
     """For each cell of a copy the number of the cell in the notebook it was copied from; None for the reader's own.
 
-    Where a stub was deleted, the last own cell that defines what is asked for stands for it.
+    ``known`` are that notebook's :func:`keys`. Where a stub was deleted, the last own cell that defines what is asked
+    for stands for it.
     """
     by_id = {cell.id: n for n, cell in enumerate(base.cells) if "id" in cell}
     by_text = {cell.source: n for n, cell in enumerate(base.cells)}
     found = [by_id.get(cell.get("id"), by_text.get(cell.source)) for cell in mine.cells]
-    for place, (kind, name) in enumerate(keys(base)):
+    for place, (kind, name) in enumerate(known):
         if kind == "exercise" and place not in found:
             asked = load(name).asked
             defining = [
@@ -75,7 +75,7 @@ def merged(mine: NotebookNode, base: NotebookNode | None, new: NotebookNode) -> 
     below: dict[int, list[NotebookNode]] = {}
     answers, left, above = [], [], -1
     for number, (cell, origin) in enumerate(
-        zip(mine.cells, origins(mine, released), strict=True), 1
+        zip(mine.cells, origins(mine, released, known), strict=True), 1
     ):
         key = None if origin is None else known[origin]
         place = places.get(key)

@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from solutions import kind_of, write_whole
+from solutions import CHECKED, kind_of, write_whole
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
@@ -88,7 +88,7 @@ def answers(notebook: NotebookNode) -> list[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         if kind_of(cell) == "exercise" and not is_stub(cell.source):
             checks = [other.source for other in notebook.cells[number:]]
-            names = re.findall(r"""check\(\s*["'](\w+)""", "\n".join(checks)) or ["an exercise"]
+            names = CHECKED.findall("\n".join(checks)) or ["an exercise"]
             first = next(iter(cell.source.strip().splitlines()), "nothing, not even the stub")
             found.append(f"cell {number} has an answer to {names[0]}: {first}")
         elif cell.source.startswith("check(") and not found:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
+CHECKED = re.compile(r"""check\(\s*["'](\w+)""")  # the exercise that a check is of
 KINDS = ["exercise-task", "exercise", "exercise-check", "exercise-solution"]
 
 
