@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOLDER = $(firstword $(wildcard my-work) book)
 
 .DEFAULT_GOAL := help
-.PHONY: help env book browser pdf lighthouse test test-library format notebooks my-work update-my-work solutions index mutants lab sweep digits bench publish-as clean always
+.PHONY: help env book browser pdf lighthouse test test-library format notebooks my-work update-my-work solutions index mutants lab sweep digits photographs bench publish-as clean always
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -136,6 +136,9 @@ sweep: $(READY)  ## train the networks of chapter 7 again: six depths, six seeds
 
 digits: $(READY)  ## train the network that reads drawn digits in the page again, about a minute
 	@$(PY) scripts/train_digits.py
+
+photographs: $(READY)  ## train the networks of chapter 10 on 60,000 photographs again, about two hours; stopped, it goes on where it was
+	@$(PY) scripts/photographs.py
 
 bench: $(READY)  ## compare the speed with torchvision's, about ten minutes
 	@$(PY) scripts/bench.py

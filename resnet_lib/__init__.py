@@ -8,6 +8,7 @@ import importlib
 #: file → the names that the package offers from it
 _OFFERS = {
     "blocks": ("PlainBlock", "ResidualBasicBlock", "ResidualBottleNeck", "conv1x1", "conv3x3"),
+    "clothes": ("clothes_net", "clothes_weights", "load_sample"),
     "comparing": ("randomise_batchnorm",),
     "costs": (
         "LayerCost",
@@ -26,6 +27,8 @@ _OFFERS = {
         "record_outputs",
         "without_batchnorm",
     ),
+    "photographs": ("Photographs", "load_photographs"),
+    "recipe": ("Epoch", "Recipe", "train_epochs"),
     "resnet": (
         "CIFAR_RESNETS",
         "IMAGENET_RESNETS",

@@ -162,6 +162,8 @@ class CifarResNet(nn.Module):
     those of akamaster/pytorch_resnet_cifar10: their weights fit by name and shape, and need ``centred_zeros`` to mean
     the same.
 
+    ``block`` is a basic block of one's own, called as ``ResidualBasicBlock`` is.
+
     Raises ``TypeError`` or ``ValueError`` if an argument is not a positive int; ``forward`` raises as
     :class:`ResNetBase` does.
     """
@@ -173,6 +175,7 @@ class CifarResNet(nn.Module):
         in_channels: int = 3,
         width: int = 16,
         centred_zeros: bool = False,
+        block: type[nn.Module] = ResidualBasicBlock,
     ):
         super().__init__()
         check_int("blocks_per_stage", blocks_per_stage)
@@ -180,7 +183,7 @@ class CifarResNet(nn.Module):
         check_int("in_channels", in_channels)
         check_int("width", width)
 
-        self.centred_zeros = centred_zeros
+        self.centred_zeros, self.block = centred_zeros, block
         self.conv1 = conv3x3(in_channels, width)
         self.batchnorm1 = nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU(inplace=True)
@@ -198,8 +201,8 @@ class CifarResNet(nn.Module):
         downsample = None
         if stride != 1:
             downsample = ZeroPadShortcut(in_channels, channels, stride, self.centred_zeros)
-        first = ResidualBasicBlock(in_channels, channels, stride, downsample)
-        others = (ResidualBasicBlock(channels, channels) for _ in range(1, blocks))
+        first = self.block(in_channels, channels, stride, downsample)
+        others = (self.block(channels, channels) for _ in range(1, blocks))
         return nn.Sequential(first, *others)
 
     def forward(self, x: Tensor) -> Tensor:
