@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from resnet_lib.blocks import ResidualBasicBlock
 from resnet_lib.photographs import CLOTHES, Photographs
-from resnet_lib.recipe import Epoch
+from resnet_lib.recipe import Epoch, standardised
 from resnet_lib.resnet import CifarResNet
 
 FOLDER = resources.files("resnet_lib") / "measured"
@@ -33,6 +33,14 @@ def load_sample() -> Photographs:
         parts["test_labels"].long(),
         CLOTHES,
     )
+
+
+def prepared(images: Tensor) -> Tensor:
+    """Photographs as :func:`clothes_net` wants them, with mean and deviation of the 60,000: uint8 → float32 (N, 1, 28,
+    28).
+    """
+    about = stored_about()
+    return standardised(images, torch.tensor(about["mean"]), torch.tensor(about["deviation"]))
 
 
 def clothes_weights() -> dict[str, Tensor]:
@@ -61,6 +69,6 @@ def stored_histories() -> dict[str, list[Epoch]]:
     return {name: [Epoch(**values) for values in epochs] for name, epochs in runs.items()}
 
 
-def stored_about() -> dict[str, object]:
+def stored_about() -> dict:
     """The settings and versions of these trainings, and the machine that they ran on."""
     return json.loads(RUNS.read_text("utf-8"))["about"]

@@ -70,14 +70,9 @@ def vary(images: Tensor, padding: int, random: torch.Generator) -> Tensor:
     )
 
 
-class Standardise:
-    """Pixels from 0 to 255 → floats with mean 0 and variance 1 over the photographs that it was made from."""
-
-    def __init__(self, photographs: Photographs):
-        self.mean, self.deviation = photographs.mean_and_deviation()
-
-    def __call__(self, images: Tensor) -> Tensor:
-        return (images.float() / 255 - self.mean) / self.deviation
+def standardised(images: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """Pixels from 0 to 255 → floats: from 0 to 1 first, then minus ``mean`` and divided by ``deviation``, (C, 1, 1)."""
+    return (images.float() / 255 - mean) / deviation
 
 
 def train_epochs(
@@ -116,7 +111,7 @@ def train_epochs(
 
 def _one_epoch(model, photographs, recipe, optimizer, random, epoch, title) -> Epoch:
     device = next(model.parameters()).device
-    standardise = Standardise(photographs)
+    mean_and_deviation = photographs.mean_and_deviation()
     order = torch.randperm(len(photographs.train_images), generator=random)
     batches = order.split(recipe.batch_size)
     start, losses, wrong = time.perf_counter(), 0.0, 0
@@ -125,8 +120,10 @@ def _one_epoch(model, photographs, recipe, optimizer, random, epoch, title) -> E
         done = (epoch + step / len(batches)) / recipe.epochs
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate(done)
-        images = standardise(vary(photographs.train_images[chosen], recipe.padding, random))
-        images = images.to(device, memory_format=torch.channels_last)
+        images = vary(photographs.train_images[chosen], recipe.padding, random)
+        images = standardised(images, *mean_and_deviation).to(
+            device, memory_format=torch.channels_last
+        )
         labels = photographs.train_labels[chosen].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
             logits = model.train()(images)
@@ -136,7 +133,8 @@ def _one_epoch(model, photographs, recipe, optimizer, random, epoch, title) -> E
         optimizer.step()
         losses += loss.item() * len(labels)
         wrong += (logits.argmax(1) != labels).sum().item()
-    predicted = predict(model, standardise(photographs.test_images)).argmax(1)
+    test_images = standardised(photographs.test_images, *mean_and_deviation)
+    predicted = predict(model, test_images).argmax(1)
     return Epoch(
         optimizer.param_groups[0]["lr"],
         losses / len(order),

@@ -72,8 +72,9 @@ def draw_sample(clothes: Photographs) -> None:
     np.savez_compressed(str(SAMPLE), **drawn)
 
 
-def about() -> dict[str, object]:
+def about(clothes: Photographs) -> dict[str, object]:
     """The settings and versions of the trainings."""
+    mean, deviation = clothes.mean_and_deviation()
     return {
         "made by": "scripts/photographs.py",
         "recipe": {
@@ -82,6 +83,8 @@ def about() -> dict[str, object]:
         "momentum": training.MOMENTUM,
         "weight decay": training.WEIGHT_DECAY,
         "threads of each training": 1,
+        "mean": round(mean.item(), 5),
+        "deviation": round(deviation.item(), 5),
         "processor": platform.machine(),
         "torch": torch.__version__.split("+")[0],
     }
@@ -89,7 +92,8 @@ def about() -> dict[str, object]:
 
 def main():
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    draw_sample(load_photographs())
+    clothes = load_photographs()
+    draw_sample(clothes)
     workers = concurrent.futures.ProcessPoolExecutor(
         os.cpu_count(), multiprocessing.get_context("spawn")
     )
@@ -106,7 +110,8 @@ def main():
         f"{json.dumps(name)}: {json.dumps(epochs)}" for name, epochs in runs.items()
     )
     RUNS.write_text(
-        f'{{"about": {json.dumps(about(), indent=1)},\n"runs": {{\n{lines}\n}}}}\n', "utf-8"
+        f'{{"about": {json.dumps(about(clothes), indent=1)},\n"runs": {{\n{lines}\n}}}}\n',
+        "utf-8",
     )
     for name, history in histories.items():
         print(f"{name}: test error {history[-1].test_error:.2%}")
