@@ -82,9 +82,10 @@ book: $(READY) $(GENERATED) $(LIVE) _build/.ready  ## build the book and say whe
 	@$(PY) -c "import pathlib; print('The book is built. Open', pathlib.Path('$(SITE)/index.html').resolve().as_uri())"
 
 # One thread per worker: the results are then the same on any number of cores, and two workers do not fight for them. Progress
-# bars are for readers.
+# bars are for readers; so is a GPU, which gives other last digits.
 test: export OMP_NUM_THREADS := 1
 test: export TQDM_DISABLE := 1
+test: export RESNET_DEVICE := cpu
 test: book browser  ## all that CI checks: the book, the library, the notebooks (run and compared), the links; NEWEST=1 with the newest releases
 	@$(PY) -m pytest tests book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
 
@@ -103,9 +104,11 @@ format: $(TESTS_READY)  ## bring library, scripts, tests and notebooks into the 
 LIBRARY := blocks costs drawing exercises folding inspecting output_size resnet timing torchvision training
 test-library: export OMP_NUM_THREADS := 1
 test-library: export TQDM_DISABLE := 1
+test-library: export RESNET_DEVICE := cpu
 test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the notebooks only; TORCH=2.5.1 with another PyTorch, COLAB=1 with Colab's packages
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+notebooks: export RESNET_DEVICE := cpu
 notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, and the tables of the cheat sheet; no notebook with an answer in it
 	@$(PY) scripts/run_notebooks.py
 	@$(PY) scripts/generate.py --cheat-sheet

@@ -56,10 +56,17 @@ def clothes_net(block: type[nn.Module] = ResidualBasicBlock) -> CifarResNet:
     """ResNet-20 with :func:`clothes_weights`, in eval mode, from ``block``: standardised images (N, 1, 28, 28) → logits
     (N, 10).
 
-    Raises ``RuntimeError``, as ``load_state_dict`` does, if the names in ``block`` are not those of the library.
+    Raises ``ValueError`` that names a difference if ``block`` has other names or shapes than the library's.
     """
     net = CifarResNet(BLOCKS_PER_STAGE, len(CLOTHES), in_channels=1, block=block)
-    net.load_state_dict(clothes_weights())
+    try:
+        net.load_state_dict(clothes_weights())
+    except RuntimeError as error:
+        first_difference = str(error).splitlines()[1].strip()
+        raise ValueError(
+            f"the weights do not fit into {block.__name__}: {first_difference} Name its layers as this book does: "
+            "conv1, batchnorm1, conv2, batchnorm2."
+        ) from error
     return net.eval()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from resnet_lib.fetching import fetching
 from resnet_lib.formula import check_int
 
 CLOTHES = (
@@ -130,13 +131,12 @@ def load_photographs(name: str = "clothes") -> Photographs:
 
     fetch = datasets.FashionMNIST if name == "clothes" else datasets.CIFAR10
     root = Path(torch.hub.get_dir()) / "datasets"
-    try:
+    with fetching(
+        "The photographs are not here, and there is no network connection to fetch them. With one, for example in "
+        "Colab, run this cell again; resnet_lib.load_sample() has a few that come with the book.",
+        RuntimeError,  # when none of torchvision's servers had a file
+    ):
         train, test = (fetch(root, train=part, download=True) for part in (True, False))
-    except (OSError, RuntimeError) as error:  # RuntimeError: no server had the file
-        raise ConnectionError(
-            f"The photographs are not here and cannot be fetched ({error}). With a network connection, for example in "
-            "Colab, run this cell again; without one, resnet_lib.load_sample() gives a few that come with the book."
-        ) from error
     if name == "clothes":
         return read_clothes(root / "FashionMNIST" / "raw")
     images = (torch.tensor(part.data).permute(0, 3, 1, 2) for part in (train, test))

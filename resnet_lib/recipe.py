@@ -1,7 +1,10 @@
 """The paper's recipe for training on small photographs (He et al. 2015, section 4.2), with a checkpoint each epoch."""
 
+import copy
+import functools
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from resnet_lib.photographs import Photographs
+from resnet_lib.timing import compare_speed
 from resnet_lib.tracing import modes_come_back
 from resnet_lib.training import MOMENTUM, WEIGHT_DECAY, choose_device
 
@@ -81,67 +85,105 @@ def train_epochs(
     recipe: Recipe,
     checkpoint: str | Path | None = None,
     title: str = "",
-) -> list[Epoch]:
-    """Trains ``model`` in place by the paper's recipe, and returns what each epoch measured.
+) -> Iterator[Epoch]:
+    """Trains ``model`` in place by the paper's recipe, and gives an :class:`Epoch` after each pass: use it in a loop.
 
-    After each epoch everything goes to the file ``checkpoint``. Where that file is there already, the training goes on
-    from it, and ends with the same weights as without the interruption. Raises ``ValueError`` if the file is of another
-    recipe, model or number of photographs. ``model`` is on the CPU and in eval mode afterwards.
+    After each epoch everything goes to the file ``checkpoint``. Where that file is there already, its epochs come at
+    once, the training goes on from it, and ends with the same weights as without the interruption. Raises
+    ``ValueError`` if the file is of another recipe, model or number of photographs. ``model`` is on the CPU and in eval
+    mode at the end.
     """
-    device = choose_device()
-    model.to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(
-        model.parameters(), recipe.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
-    )
+    model.to(choose_device(), memory_format=torch.channels_last)
+    optimizer = sgd(model, recipe)
     random = torch.Generator().manual_seed(recipe.seed)
     settings = asdict(recipe) | {
         "photographs": len(photographs.train_images),
         "model": str(model),
     }
     history = _resumed(checkpoint, settings, model, optimizer, random)
-    for _ in range(len(history), recipe.epochs):
-        history.append(
-            _one_epoch(model, photographs, recipe, optimizer, random, len(history), title)
-        )
+    yield from history
+    for number in range(len(history) + 1, recipe.epochs + 1):
+        bar = f"{title} epoch {number} of {recipe.epochs}".strip()
+        history.append(_one_epoch(model, photographs, recipe, optimizer, random, number, bar))
         if checkpoint is not None:
             _save(checkpoint, settings, model, optimizer, random, history)
+        yield history[-1]
     model.to("cpu").eval()
-    return history
 
 
-def _one_epoch(model, photographs, recipe, optimizer, random, epoch, title) -> Epoch:
+def sgd(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """Stochastic gradient descent with the paper's momentum and weight decay."""
+    return torch.optim.SGD(
+        model.parameters(), recipe.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
+    )
+
+
+def one_step(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    optimizer: torch.optim.Optimizer,
+    bfloat16: bool,
+) -> tuple[float, int]:
+    """One step of training on a batch (N, C, H, W) with labels (N,): its mean loss, and the number of wrong answers."""
+    model.train()  # batch norm takes mean and variance of this batch
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
+        logits = model(images)
+    loss = F.cross_entropy(logits.float(), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item(), int((logits.argmax(dim=1) != labels).sum())
+
+
+def _one_epoch(model, photographs, recipe, optimizer, random, number, bar) -> Epoch:
     device = next(model.parameters()).device
     mean_and_deviation = photographs.mean_and_deviation()
     order = torch.randperm(len(photographs.train_images), generator=random)
     batches = order.split(recipe.batch_size)
     start, losses, wrong = time.perf_counter(), 0.0, 0
-    bar = tqdm(batches, desc=f"{title} epoch {epoch + 1} of {recipe.epochs}", leave=False)
-    for step, chosen in enumerate(bar):
-        done = (epoch + step / len(batches)) / recipe.epochs
+    for step, chosen in enumerate(tqdm(batches, desc=bar, unit="step", leave=False)):
+        rate = recipe.rate((number - 1 + step / len(batches)) / recipe.epochs)
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(done)
+            group["lr"] = rate
         images = vary(photographs.train_images[chosen], recipe.padding, random)
-        images = standardised(images, *mean_and_deviation).to(
-            device, memory_format=torch.channels_last
-        )
+        images = standardised(images, *mean_and_deviation)
+        images = images.to(device, memory_format=torch.channels_last)
         labels = photographs.train_labels[chosen].to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
-            logits = model.train()(images)
-        loss = F.cross_entropy(logits.float(), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses += loss.item() * len(labels)
-        wrong += (logits.argmax(1) != labels).sum().item()
+        loss, wrong_here = one_step(model, images, labels, optimizer, recipe.bfloat16)
+        losses += loss * len(labels)
+        wrong += wrong_here
     test_images = standardised(photographs.test_images, *mean_and_deviation)
-    predicted = predict(model, test_images).argmax(1)
+    predicted = predict(model, test_images).argmax(dim=1)
     return Epoch(
-        optimizer.param_groups[0]["lr"],
+        rate,
         losses / len(order),
         wrong / len(order),
         (predicted != photographs.test_labels).float().mean().item(),
         time.perf_counter() - start,
     )
+
+
+def bfloat16_speed_up(
+    model: nn.Module, photographs: Photographs, batch_size: int = 128
+) -> float:
+    """How many times as fast a step of training is with bfloat16 as without, where :func:`train_epochs` computes.
+
+    Some processors have instructions for it, others imitate it and are slower. ``model`` stays as it is.
+    """
+    device = choose_device()
+    images = photographs.train_images[:batch_size]
+    images = standardised(images, *photographs.mean_and_deviation())
+    images = images.to(device, memory_format=torch.channels_last)
+    labels = photographs.train_labels[:batch_size].to(device)
+    net = copy.deepcopy(model).to(device, memory_format=torch.channels_last)
+    optimizer = sgd(net, Recipe(epochs=1))
+    # a step ends with loss.item(), which waits for a GPU
+    with_bfloat16, without = (
+        functools.partial(one_step, net, images, labels, optimizer, bfloat16)
+        for bfloat16 in (True, False)
+    )
+    return compare_speed(with_bfloat16, without, rounds=4, warm_up=1).speed_up
 
 
 @torch.no_grad()

@@ -4,13 +4,11 @@ The two name things alike but for batch norm, which torchvision calls ``bn1``, `
 a block in the same order, so parameter shapes are equal too (torchvision 0.29).
 """
 
-import contextlib
-import io
 import re
-import socket
-from urllib.error import URLError
 
 from torch import Tensor, nn
+
+from resnet_lib.fetching import fetching
 
 _NORM = r"(?:weight|bias|running_mean|running_var|num_batches_tracked)"
 _ANY_NAME = (
@@ -121,20 +119,8 @@ def imagenet_weights(name: str) -> tuple[dict[str, Tensor], list[str]]:
     from torchvision import models  # here, as the rest of the library works without torchvision
 
     weights = models.get_model_weights(name).DEFAULT
-    timeout = socket.getdefaulttimeout()
-    try:
-        socket.setdefaulttimeout(
-            20
-        )  # seconds without an answer; PyTorch's download sets no limit of its own
-        # It says where it saves to, a path of this machine: on stdout, or on stderr in older releases of PyTorch.
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            state_dict = weights.get_state_dict(progress=False, check_hash=True)
-    except (URLError, TimeoutError, ConnectionError) as error:
-        raise ConnectionError(
-            f"No network connection to download the weights of {name}. Run this cell again with one, for example in "
-            "Colab."
-        ) from error
-    finally:
-        socket.setdefaulttimeout(timeout)
+    with fetching(
+        f"No network connection to download the weights of {name}. Run this cell again with one, for example in Colab."
+    ):
+        state_dict = weights.get_state_dict(progress=False, check_hash=True)
     return state_dict, weights.meta["categories"]

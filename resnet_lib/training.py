@@ -33,12 +33,18 @@ class History:
 
 
 def choose_device() -> torch.device:
-    """Where :func:`train` computes: on the CPU, or where the environment variable RESNET_DEVICE says, ``cuda`` or
-    ``mps``.
+    """Where the trainings compute: on a GPU where there is one (``cuda``, or ``mps`` on a Mac with Apple silicon), else
+    on the CPU.
 
-    Raises ``ValueError`` if PyTorch cannot compute there.
+    The environment variable RESNET_DEVICE, one of the three names, decides otherwise. Raises ``ValueError`` if PyTorch
+    cannot compute there.
     """
-    name = os.environ.get("RESNET_DEVICE", "cpu")
+    name = os.environ.get("RESNET_DEVICE")
+    if name is None:
+        has_mps = torch.backends.mps.is_available()
+        return torch.device(
+            "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+        )
     try:
         torch.ones(1, device=name).sum().item()
         return torch.device(name)
@@ -46,7 +52,8 @@ def choose_device() -> torch.device:
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f"RESNET_DEVICE is {name!r}, and PyTorch cannot compute there: {reason} "
-            "Leave it out for the CPU; cuda is a GPU of NVIDIA or AMD, mps that of a Mac with Apple silicon."
+            "It can be cpu, cuda (a GPU of NVIDIA or AMD) or mps (a Mac with Apple silicon). Without it, the GPU is "
+            "taken where there is one."
         ) from error
 
 

@@ -49,9 +49,8 @@ def run(name: str) -> list[Epoch]:
     kind, blocks, epochs = TRAININGS[name]
     torch.manual_seed(SEED)
     net = kind(blocks, num_classes=10, in_channels=1)
-    history = train_epochs(
-        net, load_photographs(), recipe(epochs), CHECKPOINTS / f"{name}.pt", title=name
-    )
+    checkpoint = CHECKPOINTS / f"{name}.pt"
+    history = list(train_epochs(net, load_photographs(), recipe(epochs), checkpoint, name))
     if name == "residual-20":
         weights = net.to(memory_format=torch.contiguous_format).half().state_dict()
         torch.save(weights, WEIGHTS)

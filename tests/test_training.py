@@ -231,9 +231,20 @@ def test_a_training_takes_model_and_batches_to_the_chosen_device(monkeypatch):
     assert seen == [("meta", "meta"), ("cpu", "cpu")]
 
 
-def test_the_device_is_the_cpu_or_what_the_reader_names(monkeypatch):
+@pytest.mark.parametrize(
+    ("cuda", "mps", "device"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_the_device_is_a_gpu_where_there_is_one(monkeypatch, cuda, mps, device):
     monkeypatch.delenv("RESNET_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert training.choose_device() == torch.device(device)
+    monkeypatch.setenv("RESNET_DEVICE", "cpu")
     assert training.choose_device() == torch.device("cpu")
+
+
+def test_a_device_that_is_not_there_is_an_error(monkeypatch):
     for name in ("meta", "gpu", "cuda:99", ""):
         monkeypatch.setenv("RESNET_DEVICE", name)
         with pytest.raises(ValueError, match=f"RESNET_DEVICE is '{name}', and PyTorch cannot"):
