@@ -18,7 +18,7 @@ FOLDERS = {
     for name in (
         "output_size same_padding stage_sizes count_parameters multiply_adds basic_block bottleneck receptive_field "
         "make_layer resnet initialise_weights torchvision_name plain_block make_identity branch_ratio "
-        "fold_batchnorm"
+        "fold_batchnorm grad_cam"
     ).split()
 }
 

@@ -62,7 +62,7 @@ def _held(module: nn.Module) -> dict[tuple[str, str], object]:
                 found |= {("hooks", f"{name}.{key}"): hook for key, hook in value.items()}
             elif attribute == "training":
                 found["training" if path else "mode", name] = value
-            elif attribute not in ("_parameters", "_buffers", "_modules"):
+            elif attribute not in ("_parameters", "_buffers", "_modules", "_is_full_backward_hook"):
                 found["", name] = value
         for kind, tensors in ("numbers", layer._parameters), ("statistics", layer._buffers):
             for name, tensor in tensors.items():

@@ -138,6 +138,8 @@ class Effects(ast.NodeVisitor):
         self.changes: list[str] = []
         self.needs: list[str] = []
         self.calls = False  # a layer computes: that may leave something, as running statistics
+        self.hooked = ""  # what a hook is put on
+        self.filled: list[str] = []  # what the hook changes when that computes
         self.unsure = 0  # inside a branch or loop, which may not run
 
     def _path(self, node: ast.expr) -> str:
@@ -200,6 +202,12 @@ class Effects(ast.NodeVisitor):
             return
         path = self._path(node.func)
         owner, _, name = path.rpartition(".")
+        if name.startswith("register_") and isinstance(node.args[0], ast.Lambda):
+            inside = Effects({}, self.own, set())
+            inside.visit(ast.Expr(node.args[0].body))
+            self.hooked, self.filled = owner, inside.changes
+            self._change(owner)
+            return
         if owner == "self" and name in self.methods:
             inside = Effects({}, {"self"}, set())
             for statement in self.methods[name].body:
@@ -261,13 +269,15 @@ def arrangement(
     random.Random(name).shuffle(shuffled)
     numbers = {key: number for number, key in enumerate(shuffled)}
     set_somewhere = _set_names(tiles.values())
+    effects = (_effects(tile, solution, set_somewhere) for tile in tiles.values())
+    hooks = [hook for hook in effects if hook.hooked]
     return {
         "rows": solution.rows(),
         "indents": [solution.indents[part] for part in range(len(solution.of_part))],
         "functions": [function.name for function in solution.of_part],
         "given": solution.given_names,
         "tiles": [
-            _told(tiles[key], solution, set_somewhere)
+            _told(tiles[key], solution, set_somewhere, hooks)
             | {"place": places[key], "wrong": says.get(key)}
             for key in shuffled
         ],
@@ -290,11 +300,25 @@ def _set_names(tiles) -> set[str]:
     return found
 
 
-def _told(tile: Tile, solution: Reader, set_somewhere: set[str]) -> dict:
-    function = solution.of_part[tile.part]
+def _effects(tile: Tile, solution: Reader, set_somewhere: set[str]) -> Effects:
     given = set(solution.given_names[tile.part])
     effects = Effects(solution.methods, {*given, "self"}, set_somewhere)
     effects.visit(tile.node)
+    return effects
+
+
+def _told(
+    tile: Tile, solution: Reader, set_somewhere: set[str], hooks: Collection[Effects] = ()
+) -> dict:
+    function = solution.of_part[tile.part]
+    effects = _effects(tile, solution, set_somewhere)
+    for hook in hooks:
+        if effects.calls:  # whatever computes may run the layer that has the hook
+            effects.reads.append(hook.hooked)
+            effects.needs += hook.filled
+            effects.sets += [f"{path}.filled" for path in hook.filled]
+        if set(hook.sets) & set(effects.changes):  # its handle is used to take it away
+            effects._change(hook.hooked)
     return {
         "part": tile.part,
         "text": tile.text,

@@ -399,6 +399,6 @@ def test_my_work_shows_downloads_loads_and_deletes_the_answers(visit, site, tmp_
         for verdict in hand_ins.check_file(notebook).verdicts
     }
     assert verdicts["output_size"] == "passed" and verdicts["same_padding"] == "not attempted"
-    assert len(verdicts) == 16 and "colab" in json.dumps(
+    assert len(verdicts) == 17 and "colab" in json.dumps(
         json.loads(notebook.read_text("utf-8"))
     )

@@ -8,10 +8,21 @@ from answers import (
     initialising,
     inside,
     layers,
+    looking,
     network,
 )
 
-FAMILIES = (functions, blocks, identity, initialising, layers, network, folding, inside)
+FAMILIES = (
+    functions,
+    blocks,
+    identity,
+    initialising,
+    layers,
+    network,
+    folding,
+    inside,
+    looking,
+)
 RIGHT = {name: answers for family in FAMILIES for name, answers in family.RIGHT.items()}
 WRONG = {name: answers for family in FAMILIES for name, answers in family.WRONG.items()}
 BAD = {key: answer for family in FAMILIES for key, answer in family.BAD.items()}
