@@ -70,6 +70,7 @@ _MEANINGS = (
         r"running_mean should contain (\d+) elements not (\d+)",
         "A batch norm was made for {1} channels and receives {0}.",
     ),
+    (r"the same number of spatial dimensions", "F.interpolate takes (N, C, H, W): keep the axes, by `keepdim=True`."),
     (r"'NoneType' object is not callable", "What stands before the brackets is None there."),
     (r"^unsupported operand .*'NoneType'", "One of the two is None there, and no tensor."),
     (

@@ -19,7 +19,7 @@ PRAISE = {"grad_cam": "Your map shows where a network looks, at every layer and 
 #: PyTorch has several words for one cause
 CAUSES = (
     (r"element 0 of tensors does not require grad", "gradients are not recorded"),
-    (r"One of the differentiated Tensors", "a copy of the output"),
+    (r"differentiated Tensor", "a copy of the output"),
     *held.CAUSES,
 )
 MAY_DIFFER = "mode", "training", "grad"  # afterwards
@@ -50,6 +50,7 @@ def network() -> nn.Module:
     """Random numbers everywhere, and a hook of somebody else on each layer."""
     model = CifarResNet(1, num_classes=5, width=4)
     fill(weights_in_order(model, random_input(1, 3, 13, 21)))
+    model.fc.weight.data *= 10  # so that maps differ in the first three decimals
     model = copy.deepcopy(model)  # what `fill` has filled gets its old numbers back
     for layer in model.modules():
         layer.register_forward_hook(lambda *given: None)
@@ -60,7 +61,7 @@ def looks(answer: Callable, solution: Callable) -> Iterator[list[held.Look]]:
     """Whether the layer counts, the maps, their axes, and then what must be as it was."""
     maps, right, different, images = [], [], defaultdict(list), []
     for case in CASES:
-        image = random_input(1, 3, *case.size)
+        image = random_input(1, 3, *case.size, seed=2)
         images.append((image, image.clone()))
         model = copy.deepcopy(network())
         right.append(called(solution, copy.deepcopy(model), case, image))
@@ -71,7 +72,7 @@ def looks(answer: Callable, solution: Callable) -> Iterator[list[held.Look]]:
             different[kind] += names
         if isinstance(maps[-1], StudentError):
             break
-    tensors = all(isinstance(found, Tensor) and found.any() for found in maps)
+    tensors = all(isinstance(found, Tensor) and found.nan_to_num().any() for found in maps)
     ignored = tensors and len(maps) > 1 and same(*maps[:2])
     yield [("the layer counts", Fact(not ignored, "your map is the same for `model.layer2` and for `model.layer3`"))]
     yield [(str(case), in_form(found, map_), map_) for case, found, map_ in zip(CASES, maps, right)]
