@@ -56,17 +56,19 @@ def clothes_net(block: type[nn.Module] = ResidualBasicBlock) -> CifarResNet:
     """ResNet-20 with :func:`clothes_weights`, in eval mode, from ``block``: standardised images (N, 1, 28, 28) → logits
     (N, 10).
 
-    Raises ``ValueError`` that names a difference if ``block`` has other names or shapes than the library's.
+    Raises ``ValueError`` if ``block`` names its layers otherwise than the library.
     """
-    net = CifarResNet(BLOCKS_PER_STAGE, len(CLOTHES), in_channels=1, block=block)
-    try:
-        net.load_state_dict(clothes_weights())
-    except RuntimeError as error:
-        first_difference = str(error).splitlines()[1].strip()
+    net, weights = (
+        CifarResNet(BLOCKS_PER_STAGE, len(CLOTHES), in_channels=1, block=block),
+        clothes_weights(),
+    )
+    other_names = [name for name in net.state_dict() if name not in weights]
+    if other_names:
         raise ValueError(
-            f"the weights do not fit into {block.__name__}: {first_difference} Name its layers as this book does: "
-            "conv1, batchnorm1, conv2, batchnorm2."
-        ) from error
+            f"the stored weights do not fit into {block.__name__}: they have no {other_names[0]}. Name the layers of "
+            "the block as this book does: conv1, batchnorm1, conv2, batchnorm2."
+        )
+    net.load_state_dict(weights)
     return net.eval()
 
 

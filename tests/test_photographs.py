@@ -3,10 +3,12 @@
 import gzip
 import struct
 
+import numpy as np
 import pytest
 import torch
+import torchvision
 
-from resnet_lib import photographs
+from resnet_lib import ResidualBasicBlock, photographs
 from resnet_lib.clothes import (
     BLOCKS_PER_STAGE,
     clothes_net,
@@ -124,6 +126,33 @@ def test_what_torchvision_has_fetched_is_read(monkeypatch, folder, tmp_path):
     assert torch.equal(load_photographs().train_images, clothes.train_images)
 
 
+class FakeCifar:
+    """As torchvision's CIFAR10: images (N, H, W, C) as an array, labels as a list."""
+
+    classes = ["airplane", "automobile", "bird"]
+
+    def __init__(self, root, train, download):
+        assert download
+        number = 3 if train else 2
+        self.data = np.arange(number * 32 * 32 * 3).astype(np.uint8).reshape(number, 32, 32, 3)
+        self.targets = list(range(number))
+
+
+def test_cifar10_comes_with_its_colours_on_axis_1(monkeypatch):
+    monkeypatch.setattr(torchvision.datasets, "CIFAR10", FakeCifar)
+    cifar = load_photographs("cifar10")
+    assert cifar.train_images.shape == (3, 3, 32, 32) and cifar.test_images.shape == (
+        2,
+        3,
+        32,
+        32,
+    )
+    assert cifar.train_images[0, :, 0, 0].tolist() == [0, 1, 2]
+    assert cifar.train_labels.tolist() == [0, 1, 2] and cifar.classes[2] == "bird"
+    mean, _ = cifar.mean_and_deviation()
+    assert mean.shape == (3, 1, 1)
+
+
 def test_a_part_has_the_first_photographs_and_all_to_test_with(folder):
     clothes = read_clothes(folder)
     part = clothes.part(2)
@@ -206,6 +235,19 @@ def test_every_training_of_the_script_is_stored_whole():
         assert len(histories[name]) == epochs, name
         assert name.endswith(str(6 * blocks + 2))
     assert script.TRAININGS["residual-20"][1] == BLOCKS_PER_STAGE
+
+
+def test_a_block_with_other_names_is_told_what_does_not_fit():
+    class Block(ResidualBasicBlock):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.bn1 = self.batchnorm1
+            del self.batchnorm1
+
+    with pytest.raises(
+        ValueError, match=r"fit into Block: they have no layer1\.0\.bn1\.weight\."
+    ):
+        clothes_net(Block)
 
 
 def test_read_idx_takes_a_file_that_is_not_there_as_python_does(tmp_path):
