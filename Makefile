@@ -109,9 +109,9 @@ test-library: $(TESTS_READY) _build/cache  ## the tests of the library and the n
 	@$(PY) -m pytest $(LIBRARY:%=tests/test_%.py) book $(NBVAL) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: export RESNET_DEVICE := cpu
-notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, and the tables of the cheat sheet; no notebook with an answer in it
+notebooks: $(READY) _build/cache  ## run all notebooks and store their outputs, and the tables of the pages; no notebook with an answer in it
 	@$(PY) scripts/run_notebooks.py
-	@$(PY) scripts/generate.py --cheat-sheet
+	@$(PY) scripts/generate.py --pages
 
 index: $(READY)  ## after a change of a mistake, a probe or a solution: NAME=exercise, or else all
 	@$(PY) scripts/index_mistakes.py $(NAME)

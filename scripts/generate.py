@@ -1,7 +1,7 @@
-"""Writes the pieces of Markdown that pages include and that are computed: one source for each number.
+"""Writes what is computed for the pages: one source for each number.
 
-A page takes one in with ```{include} _generated/NAME.md. `make book` runs this before every build in which the library
-or this file has changed.
+`make notebooks` stores the tables and the code in the pages themselves. `make book` runs this before every build in
+which the library or this file has changed, for what only the site shows.
 """
 
 import inspect
@@ -217,7 +217,7 @@ def network() -> str:
     # write it again only where what it shows has changed.
     if not path.exists() or Image.open(path).info.get("Description") != picture.alt:
         path.write_bytes(picture.png())
-    return f"```{{image}} /book/_static/{path.name}\n:alt: {picture.alt}\n:width: 540px\n```\n"
+    return f"![{picture.alt}](_static/{path.name})<!-- in the book: {{width=540px}} -->\n"
 
 
 def digits_stages() -> str:
@@ -297,7 +297,10 @@ def mistake() -> str:
     code = textwrap.dedent(inspect.getsource(EarlyReLU.forward))
     verdict = check("basic_block", EarlyReLU)
     answer = verdict.message.splitlines()[0]
-    return f"```python\n{code}```\n\n:::{{container}} verdict\n**✘ basic_block: {verdict.status}.** {answer}\n:::\n"
+    return (
+        f"```python\n{code}```\n\n<!-- in the book: :::{{container}} verdict -->\n"
+        f"**✘ basic_block: {verdict.status}.** {answer}\n<!-- in the book: ::: -->\n"
+    )
 
 
 def social_card() -> bytes:
@@ -340,8 +343,17 @@ def social_card() -> bytes:
     return buffer.getvalue()
 
 
-# Tables and code that stand in the cheat sheet itself, so that it can be read in JupyterLab and on GitHub too.
-CHEAT_SHEET = {
+def plus_one() -> str:
+    """A known mistake, as it stands in its file."""
+    path = ROOT / "resnet_exercises" / "output_size" / "mistakes.toml"
+    (entry,) = re.findall(
+        r"^\[plus-one-before-division\]\n(?:.+\n)+", path.read_text("utf-8"), re.M
+    )
+    return f"```toml\n{entry}```\n"
+
+
+# Tables and code that stand in the pages themselves, so that these can be read in JupyterLab and on GitHub too.
+PIECES = {
     "depths": depths,
     "strides": strides,
     "stages": stages,
@@ -351,9 +363,8 @@ CHEAT_SHEET = {
     "preprocessing": preprocessing,
     "basic-block": partial(solution, "basic_block"),
     "make-layer": partial(solution, "make_layer"),
-}
-# What other pages include when the book is built.
-FRAGMENTS = {
+    "output-size": lambda: f"```python\n{load('output_size').text}```\n",
+    "plus-one": plus_one,
     "network": network,
     "mistake": mistake,
     "digits-stages": digits_stages,
@@ -362,19 +373,20 @@ FRAGMENTS = {
 
 
 def filled(page: str) -> str:
-    """The text of a page, with each part of ``CHEAT_SHEET`` made anew between its marks."""
-    marks = re.compile(r"(<!-- ([\w-]+) -->\n\n).*?(\n<!-- end -->)", re.DOTALL)
-    return marks.sub(lambda found: found[1] + CHEAT_SHEET[found[2]]() + found[3], page)
+    """The text of a page, with each of ``PIECES`` made anew between its marks, as far indented as they are."""
+    marks = re.compile(
+        r"^( *)<!-- ([\w-]+) -->\n\n.*?^ *<!-- end -->", re.DOTALL | re.MULTILINE
+    )
+
+    def piece(found: re.Match) -> str:
+        text = f"<!-- {found[2]} -->\n\n{PIECES[found[2]]()}\n<!-- end -->"
+        return textwrap.indent(text, found[1])
+
+    return marks.sub(piece, page)
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for name, make in FRAGMENTS.items():
-        path, text = FOLDER / f"{name}.md", make()
-        if (
-            not path.exists() or path.read_text(encoding="utf8") != text
-        ):  # an untouched file is a page not built again
-            path.write_text(text, encoding="utf8")
     (FOLDER / "output_size_explorer.html").write_text(
         output_size_explorer().html(), encoding="utf8"
     )
@@ -383,14 +395,11 @@ def main() -> None:
     )
     (FOLDER / "root").mkdir(exist_ok=True)  # what goes to the root of the site
     (FOLDER / "root" / "social-card.png").write_bytes(social_card())
-    for path in FOLDER.glob("*.md"):
-        if path.stem not in FRAGMENTS:
-            path.unlink()
 
 
 if __name__ == "__main__":
-    if "--cheat-sheet" in sys.argv:
-        page = ROOT / "book" / "cheat-sheet.md"
-        page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    if "--pages" in sys.argv:
+        for page in (ROOT / "book").glob("*.md"):
+            page.write_text(filled(page.read_text("utf-8")), "utf-8")
     else:
         main()

@@ -181,10 +181,16 @@ def main(arguments: list[str] | None = None) -> int:
     failed = False
     try:
         folder(MINE)
-        for page in sorted([*BOOK.glob("*.md"), BOOK / "_static"]):
+        for page in BOOK.glob("*.md"):
             link = MINE / page.name
             if not link.exists() and not link.is_symlink():
                 link.symlink_to(os.path.relpath(page, MINE))
+        for picture in BOOK.glob(
+            "_static/*.png"
+        ):  # which JupyterLab does not show through a link
+            shown = MINE / "_static" / picture.name
+            if not shown.exists():
+                write_whole(folder(shown.parent) / picture.name, picture.read_bytes())
     except (Kept, OSError) as error:
         print(f"Nothing was changed: {error}", file=sys.stderr)
         return 1

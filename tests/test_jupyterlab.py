@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
-from generate import CHEAT_SHEET, filled
+from generate import PIECES, filled
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from run_notebooks import NOTEBOOK_METADATA
 
@@ -33,7 +34,8 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     notebook = new_notebook(cells=CELLS, metadata=NOTEBOOK_METADATA)
     nbformat.write(notebook, folder / "a.ipynb")
-    (folder / "glossary.md").symlink_to(ROOT / "book" / "glossary.md")
+    for path in [*PAGES, ROOT / "book" / "_static"]:
+        (folder / path.name).symlink_to(path)
     own = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("RUNTIME", "CONFIG", "DATA")}
     settings = [f"PY={shlex.quote(sys.executable)}", "-o", ".venv/.ready", f"FOLDER={folder}"]
     options = f"OPTIONS=--no-browser --LabApp.workspaces_dir={folder}/w --LabApp.user_settings_dir={folder}/u"
@@ -119,6 +121,16 @@ def test_a_link_opens_the_glossary_at_its_word(page):
     assert page.locator(".Toastify__toast").count() == 0
 
 
+def test_the_first_page_is_one_here_too(lab, page):
+    """Its directives are not to be seen, nor what is told to readers of the built book alone."""
+    page.goto(lab.replace("a.ipynb?", "index.md?reset&"))
+    shown = page.locator(".jp-RenderedMarkdown:visible", has_text="The chapters")
+    shown.wait_for(timeout=PATIENCE)
+    text = shown.inner_text()
+    assert "This is what the check says:" in text and "Press Check" not in text
+    assert not re.search("[{}]|in the book:|myst", text.replace("self", ""))
+
+
 def test_every_link_to_a_word_is_as_jupyterlab_makes_it():
     """It takes a heading as it is, with hyphens for spaces; GitHub and the book write it small first."""
     words = re.findall(
@@ -133,8 +145,40 @@ def test_every_link_to_a_word_is_as_jupyterlab_makes_it():
     assert len(links) > 30 and links <= {word.replace(" ", "-") for word in words}
 
 
-def test_the_cheat_sheet_can_be_read_without_the_book():
-    """It has no directive of the book's, and its tables are those that the library gives today."""
-    page = (ROOT / "book" / "cheat-sheet.md").read_text("utf-8")
-    assert "```{" not in page and page.count("<!-- end -->") == len(CHEAT_SHEET)
+PAGES = sorted((ROOT / "book").glob("*.md"))
+#: directives, roles, attributes and front matter, which only the book's own renderer knows
+RAW = re.compile(
+    r"^ *(?:`{3,}|:{3,}) *\{.*|\{[\w:-]+\}`|\{[.#\w][^}`]*\}$|\A---$|^:::.*", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_can_be_read_without_the_book(path):
+    """What GitHub and JupyterLab show of it has no directive, and its tables are those that the library gives today."""
+    page = path.read_text("utf-8")
+    assert RAW.findall(re.sub("<!--.*?-->", "", page, flags=re.DOTALL)) == []
     assert filled(page) == page
+
+
+def test_every_piece_stands_in_a_page():
+    """Once."""
+    pages = "".join(path.read_text("utf-8") for path in PAGES)
+    assert {name: pages.count(f"<!-- {name} -->") for name in PIECES} == dict.fromkeys(
+        PIECES, 1
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["<!-- in the book: x", "<!-- elsewhere: -->x", "x<!-- until here -->"]
+)
+def test_a_mark_without_its_other_end_stops_the_build(text, monkeypatch):
+    """And what is in order becomes the page of the book."""
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_theme"))
+    from book_site import for_the_site
+
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda name: f"{name}.md"))
+    source = ["<!-- in the book:\n```{a}\n```\n-->\nb<!-- elsewhere: -->c<!-- until here -->"]
+    for_the_site(app, "a", source)
+    assert source == ["```{a}\n```\nb"]
+    with pytest.raises(ValueError, match="a.md: '.*' has no end, or no beginning"):
+        for_the_site(app, "a", [*source, text][1:])

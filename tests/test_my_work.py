@@ -447,11 +447,13 @@ def start_session(server, name):
 
 
 def test_links_of_a_copy_lead_to_the_pages_of_the_book(clone):
-    """Also when the folder is there, or the page is."""
+    """Also when the folder or the page is there. Pictures are copied: JupyterLab shows none through a link."""
+    (clone / "book" / "_static" / "a.png").write_bytes(b"picture")
     my_work.main([])
     my_work.main([])
-    page = clone / "my-work" / "glossary.md"
+    page, picture = clone / "my-work" / "glossary.md", clone / "my-work" / "_static" / "a.png"
     assert page.is_symlink() and page.resolve() == (clone / "book" / "glossary.md").resolve()
+    assert picture.read_bytes() == b"picture" and picture.resolve() == picture
 
 
 def test_no_make_command_changes_answers(clone):

@@ -57,6 +57,21 @@ def set_options(app, config) -> None:
     config.html_theme_options = options
 
 
+def for_the_site(app, docname, source) -> None:
+    """Takes in what only the site can show, and leaves out what only others do.
+
+    The first stands in comments, `<!-- in the book: … -->`, so that GitHub and JupyterLab show none of it. The second
+    stands between `<!-- elsewhere: -->` and `<!-- until here -->`.
+    """
+    if not app.env.doc2path(docname).endswith(".md"):
+        return
+    text = re.sub(r"<!-- in the book:\s(.*?)\s-->", r"\1", source[0], flags=re.DOTALL)
+    text = re.sub(r"<!-- elsewhere: -->.*?<!-- until here -->", "", text, flags=re.DOTALL)
+    if left := re.search(r"in the book:|elsewhere: -->|until here -->", text):
+        raise ValueError(f"{docname}.md: {left[0]!r} has no end, or no beginning")
+    source[0] = text
+
+
 def unlink(app, doctree, docname) -> None:
     """Leaves the words alone of links to a repository that has no name yet."""
     if is_named(app.config):
@@ -225,6 +240,7 @@ def add_filters(app) -> None:
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
     app.connect("config-inited", set_options)
+    app.connect("source-read", for_the_site)
     app.connect("doctree-resolved", unlink)
     app.connect("builder-inited", add_filters)
     app.connect("html-page-context", prepare_page, priority=900)
