@@ -45,14 +45,13 @@ def tell(line: str) -> None:
 
 def read(path: Path, whose: str) -> NotebookNode:
     """A notebook file. Raises :class:`Kept` for anything else, and ``OSError`` where the disk is to blame."""
-    path.read_bytes()
+    content = path.read_bytes()
     try:
         read_cells(path)
-        return nbformat.read(path, as_version=4)
+        return nbformat.reads(content.decode("utf-8-sig"), as_version=4)
     except (Unusable, ValueError) as error:
-        raise Kept(
-            f"{whose} cannot be read as a notebook: {str(error).splitlines()[0]}"
-        ) from None
+        said = str(error).splitlines()[0].partition(" Ask for")[0]  # which teachers would do
+        raise Kept(f"{whose} cannot be read as a notebook: {said}") from None
 
 
 def folder(path: Path) -> Path:
@@ -95,11 +94,14 @@ def copy(mine: Path, book: Path) -> str:
 
 
 def keep_answers_of(book: Path, mine: Path) -> str:
-    """Copies the book's notebook to ``old`` if it holds an answer that ``mine`` does not; says so, or nothing."""
+    """Copies the book's notebook to ``old`` if a reader wrote into it what is not in ``mine``; says so, or nothing."""
     there = {cell.source for cell in read(mine, "your copy").cells}
-    only = [
-        name for name, code in answers_in(read(book, "the book's")).items() if code not in there
-    ]
+    written = read(book, "the book's")
+    only = [name for name, code in answers_in(written).items() if code not in there]
+    said = f"answers of yours, to {', '.join(only)}" if only else "cells of yours"
+    if base := released(book):
+        there |= {cell.source for cell in nbformat.reads(base.decode(), as_version=4).cells}
+        only += [cell.source for cell in written.cells if cell.source not in there]
     if not only:
         return ""
     old = folder(mine.parent / "old")
@@ -108,7 +110,7 @@ def keep_answers_of(book: Path, mine: Path) -> str:
     if not kept:
         kept = [free_name(old / f"{begins}{book.suffix}")]
         write_whole(kept[0], book.read_bytes())
-    return f"; book/ has other answers of yours, to {', '.join(only)}: they are in old/{kept[0].name} now"
+    return f"; book/ has other {said}: they are in old/{kept[0].name} now"
 
 
 def open_in_jupyter(mine: Path) -> str:
@@ -145,7 +147,9 @@ def update(mine: Path, book: Path) -> str:
     yours = read(mine, "your copy")
     new = nbformat.reads(text.decode(), as_version=4)
     cells = list(yours.cells)
-    done = merged(yours, read(base, "its base") if base.exists() else None, new)
+    done = merged(
+        yours, read(base, f"{base}, which you may delete,") if base.exists() else None, new
+    )
     if len(cells) == len(done.notebook.cells) and all(map(same, cells, done.notebook.cells)):
         write_whole(base, text)
         return "kept; it has the book's text already"

@@ -172,6 +172,32 @@ def test_answers_in_the_book_are_kept_beside_a_copy(clone, capsys):
     assert list(old.iterdir()) == []
 
 
+def test_notes_in_the_book_are_kept_beside_a_copy(clone, capsys):
+    """They are no answers, and `git restore book` would end them all the same. A newer book has no notes."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a", "-C", str(clone)]
+    subprocess.run([*git, "init", "-q"], check=True)
+
+    def commit():
+        subprocess.run([*git, "add", "book"], check=True)
+        subprocess.run([*git, "commit", "-qm", "book"], check=True)
+
+    commit()
+    my_work.main([])
+    edit(clone / "book" / NAME, newer)
+    commit()
+    capsys.readouterr()
+    assert my_work.main([]) == 0
+    assert "of yours" not in capsys.readouterr().out
+    edit(clone / "book" / NAME, lambda notebook: notebook.cells.append(new_code_cell("# mine")))
+    assert my_work.main([]) == 0
+    kept = clone / "my-work" / "old" / "04-bottleneck-from-book.ipynb"
+    assert (
+        f"book/ has other cells of yours: they are in old/{kept.name} now"
+        in capsys.readouterr().out
+    )
+    assert "# mine" in kept.read_text("utf-8")
+
+
 def swapped(notebook):
     """The next version of the book: its two exercises in the other order."""
     first, second = (cell_of(notebook, start) for start in STARTS)
@@ -340,6 +366,30 @@ def test_what_is_no_notebook_is_kept(clone, capsys):
     book.write_text("<<<<<<< HEAD", encoding="utf-8")
     assert my_work.main(["--update"]) == 1
     assert "KEPT as it is: the book's cannot be read as a notebook" in capsys.readouterr().out
+
+
+def test_what_a_reader_is_told_of_a_file_is_for_readers(clone, capsys):
+    """Not what a teacher would do; and what to do about a damaged file of the command's own."""
+    my_work.main([])
+    mine, base = clone / "my-work" / NAME, clone / "my-work" / ".book" / NAME
+    edit(clone / "book" / NAME, newer)
+    base.write_text("{", encoding="utf-8")
+    assert my_work.main(["--update"]) == 1
+    assert f"{base}, which you may delete, cannot be read" in capsys.readouterr().out
+    mine.write_text("{", encoding="utf-8")
+    assert my_work.main(["--update"]) == 1
+    assert "a notebook: is no notebook: it is not JSON.\n" in capsys.readouterr().out
+
+
+def test_a_copy_with_a_mark_of_utf_8_is_a_notebook(clone):
+    """As some editors write it."""
+    my_work.main([])
+    mine = clone / "my-work" / NAME
+    edit(mine, retyped(FIELD))
+    mine.write_bytes(b"\xef\xbb\xbf" + mine.read_bytes())
+    edit(clone / "book" / NAME, newer)
+    assert my_work.main(["--update"]) == 0
+    assert "return 1" in mine.read_text("utf-8")
 
 
 def test_a_file_in_the_place_of_a_folder(clone, capsys):
