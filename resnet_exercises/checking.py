@@ -1,6 +1,6 @@
 """The check of an answer: screen it, try it with every probe, and give a mistake its name."""
 
-from resnet_exercises.errors import StudentError
+from resnet_exercises.errors import StudentError, attempt
 from resnet_exercises.exercise import Exercise
 from resnet_exercises.naming import first_of_two, named, second_of_two
 from resnet_exercises.observing import goes_on, observe, same, tell
@@ -13,20 +13,22 @@ TIMES, SECONDS = 10, 1.0
 
 
 def check_answer(exercise: Exercise, answer: object) -> Verdict:
-    """The verdict on one answer. Never raises, changes no state, and ends soon."""
-    exercise.probes  # noqa: B018 - what is wrong in one of them is no fault of the answer
+    """The verdict on one answer. Raises nothing but what is wrong in a probe, changes no state, and ends soon."""
     try:
         with nothing_changes():
-            _, took = exercise.expected
-            with time_limit(max(TIMES * took, as_long_as(SECONDS))):
-                found = screen(exercise, answer) or _try(exercise, answer)
-            # naming a mistake takes no time of the answer
-            return found if isinstance(found, Verdict) else _judge(exercise, answer, found)
+            exercise.expected  # noqa: B018 - first: what is wrong in a probe is no fault of the answer
+            # whatever a student can write, a notebook never sees our traceback
+            found = attempt(_verdict, exercise, answer)
     except KeyboardInterrupt:
         return exercise.verdict(FAILED, "The check was interrupted. Run it again.")
-    # whatever a student can write, a notebook never sees our traceback
-    except BaseException as error:
-        return exercise.verdict(FAILED, StudentError(error).explain())
+    return exercise.verdict(FAILED, found.explain()) if isinstance(found, StudentError) else found
+
+
+def _verdict(exercise: Exercise, answer: object) -> Verdict:
+    with time_limit(max(TIMES * exercise.expected[1], as_long_as(SECONDS))):
+        found = screen(exercise, answer) or _try(exercise, answer)
+    # naming a mistake takes no time of the answer
+    return found if isinstance(found, Verdict) else _judge(exercise, answer, found)
 
 
 def _try(exercise: Exercise, answer: object) -> Verdict | list[object]:

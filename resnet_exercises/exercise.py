@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resnet_exercises.mistakes import HERE, Mistake, build, read_mistakes
-from resnet_exercises.observing import Probe, observe
+from resnet_exercises.observing import Probe, all_holds, observe
 from resnet_exercises.running import processor_time
 from resnet_exercises.verdict import Verdict
 
@@ -42,11 +42,6 @@ class Exercise:
         """The name of what the reader writes, such as ``BasicBlock``."""
         return re.findall(r"^(?:def|class) (\w+)", self.text, re.MULTILINE)[-1]
 
-    @property
-    def wants_class(self) -> bool:
-        """Whether the answer is a class, else a function."""
-        return f"\nclass {self.asked}(" in f"\n{self.text}"
-
     @functools.cached_property
     def solution(self) -> object:
         """The solution as a function or class."""
@@ -76,10 +71,17 @@ class Exercise:
 
     @functools.cached_property
     def expected(self) -> tuple[list[object], float]:
-        """What each probe sees of the solution, and how long that took: in seconds of processor time."""
+        """What each probe sees of the solution, and how long that took: in seconds of processor time.
+
+        Raises where a probe itself is wrong: it could see in every answer the same error as in the solution.
+        """
         start = processor_time()
-        seen = [observe(probe, self.solution) for probe in self.probes]
-        return seen, processor_time() - start
+        seen = [probe.run(self.solution) for probe in self.probes]
+        took = processor_time() - start
+        for probe, found in zip(self.probes, seen):
+            if not all_holds(found):
+                raise RuntimeError(f"{self.name}: the probe {probe.label!r} finds something wrong in the solution")
+        return seen, took
 
     def observed(self, mistake: Mistake, number: int) -> object:
         """What probe ``number`` sees of a known mistake."""

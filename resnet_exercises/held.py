@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from resnet_exercises.observing import Fact, same
+from resnet_exercises.observing import Fact, all_holds, same
 
 Look = tuple  #: what is looked at, what was seen, and what is right where that is no :class:`Fact`
 Differences = dict[str, list[str]]  #: the names of what is different, by its kind
@@ -102,7 +102,7 @@ def in_turn(stages: Iterable[Iterable[Look]]) -> dict[str, object]:
     for stage in stages:
         looks = list(stage)
         seen |= {what: got for what, got, *_ in looks}
-        if not all(same(got, *right) if right else got for _, got, *right in looks):
+        if not all(same(got, *right) if right else all_holds(got) for _, got, *right in looks):
             break
     return seen
 

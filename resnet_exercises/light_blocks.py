@@ -114,19 +114,15 @@ def begins_in_train_mode(module: nn.Module) -> bool:
 
 
 def state(module: nn.Module) -> dict[str, object]:
-    """What every module should be in when it is new: train mode, float32, trainable."""
+    """What every module should be in when it is new: train mode, float32, trainable; and how many parameters it has."""
     trainable = all(p.requires_grad for p in module.parameters())
     frozen = "a new weight has requires_grad=False, so it is never trained"
     return {
+        "number of parameters": sum(p.numel() for p in module.parameters()),
         "every module begins in train mode": Fact(begins_in_train_mode(module), "a new layer is in eval mode"),
         "the types of its weights": sorted({str(p.dtype) for p in module.parameters()}),
         "every weight has requires_grad": Fact(trainable, frozen),
     }
-
-
-def shares_weights(first: nn.Module, second: object) -> bool:
-    """Whether a tensor of ``first`` is one of ``second`` too."""
-    return isinstance(second, nn.Module) and not tensor_ids(first).isdisjoint(tensor_ids(second))
 
 
 def tensor_ids(module: nn.Module) -> set[int]:

@@ -55,20 +55,18 @@ def second_of_two(exercise: Exercise, mistake: Mistake, wrong: list[int], got: l
     return None
 
 
-def likely(exercise: Exercise, number: int, got: Any) -> list[Mistake]:
+def likely(exercise: Exercise, number: int, got: Any) -> Iterator[Mistake]:
     """The known mistakes that probe ``number`` is the first to show, and that depart there as ``got`` does.
 
     The numbers in the index may come from another machine, so they need not be exactly those.
     """
     what, seen = gist(exercise.expected[0][number], got)
-    found = []
     for mistake in exercise.mistakes:
         first, known_what, known = exercise.index.get(mistake.id, (number, what, seen))
         departs_there = (first, known_what) == (number, what) and math.isclose(known, seen, rel_tol=0.01, abs_tol=1e-6)
         imported = mistake.needs <= sys.modules.keys()  # else the answer cannot have made it
         if departs_there and imported and mistake.id not in SCREENED:
-            found.append(mistake)
-    return found
+            yield mistake
 
 
 def gist(expected: Any, got: Any) -> tuple[str, float]:
@@ -82,24 +80,10 @@ def gist(expected: Any, got: Any) -> tuple[str, float]:
 @functools.singledispatch
 def size(value: Any) -> float:
     """One number for a value, the same for equal ones. Tensors have a version of their own, in ``tensors.py``."""
-    return 0.0
-
-
-@size.register
-def _(value: StudentError) -> float:
-    return size(value.numbers)
-
-
-@size.register
-def _(value: str) -> float:
-    return zlib.crc32(value.encode("utf8", "replace")) % 9973
-
-
-@size.register(int | float)
-def _(value) -> float:
-    return value if abs(value) < math.inf else 0.0
-
-
-@size.register(list | tuple)
-def _(value) -> float:
-    return sum(map(size, value))
+    if isinstance(value, StudentError):
+        value = value.numbers
+    if isinstance(value, (list, tuple)):
+        return sum(map(size, value))
+    if isinstance(value, str):
+        return zlib.crc32(value.encode("utf8", "replace")) % 9973
+    return value if isinstance(value, (int, float)) and abs(value) < math.inf else 0.0

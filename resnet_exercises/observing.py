@@ -31,9 +31,6 @@ class Fact:
     holds: bool
     otherwise: str = field(compare=False)
 
-    def __bool__(self) -> bool:
-        return self.holds
-
 
 def observe(probe: Probe, answer: object) -> object:
     """What ``probe`` sees of ``answer``; a :class:`StudentError` where the answer raised."""
@@ -45,6 +42,13 @@ def observe(probe: Probe, answer: object) -> object:
 
 
 ANYTHING = object()  # equals every observation
+
+
+def all_holds(seen: Any) -> bool:
+    """Whether an observation has no error in it and no fact that does not hold, as that of a solution must."""
+    if isinstance(seen, (dict, list, tuple)):
+        return all(map(all_holds, seen.values() if isinstance(seen, dict) else seen))
+    return seen is not ANYTHING and not isinstance(seen, StudentError) and (not isinstance(seen, Fact) or seen.holds)
 
 
 def same(first: Any, second: Any) -> bool:
@@ -61,17 +65,11 @@ def same(first: Any, second: Any) -> bool:
 @functools.singledispatch
 def equal(first: Any, second: Any) -> bool:
     """Whether two values of one type are equal. Tensors have a version of their own, in ``tensors.py``."""
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, float):
+        return math.isclose(first, second, rel_tol=RELATIVE) or math.isnan(first) and math.isnan(second)
     return first == second
-
-
-@equal.register(list | tuple)
-def _(first, second) -> bool:
-    return len(first) == len(second) and all(map(same, first, second))
-
-
-@equal.register
-def _(first: float, second) -> bool:
-    return math.isclose(first, second, rel_tol=RELATIVE) or math.isnan(first) and math.isnan(second)
 
 
 def comparison(probe: Probe, solution: object) -> Callable[[object], bool]:
@@ -115,38 +113,21 @@ def goes_on(sentence: str) -> str:
 @functools.singledispatch
 def difference(right: Any, wrong: Any, what: str) -> str:
     """A sentence on ``what``, which is ``wrong``. Tensors have a version of their own, in ``tensors.py``."""
-    return f"{what}: expected {short(right)}, got {short(wrong)}."
-
-
-@difference.register
-def _(right: list, wrong, what: str) -> str:
-    if not isinstance(wrong, list) or len(right) != len(wrong):
-        return f"{what}: expected {short(right)}, got {short(wrong)}."
-    places = [n for n, (r, w) in enumerate(zip(right, wrong), 1) if not same(w, r)]
-    if any(hasattr(entry, "shape") for entry in right):
+    is_list = isinstance(right, list) and isinstance(wrong, list) and len(right) == len(wrong)
+    if is_list and any(hasattr(entry, "shape") for entry in right):
+        places = [n for n, (r, w) in enumerate(zip(right, wrong), 1) if not same(w, r)]
         wrong_ones = f"{len(places)} of {len(right)} entries of {what} are wrong"
         return f"{wrong_ones}. In the order of use: {', '.join(map(str, places))}."
-    r, w = short(right[places[0] - 1]), short(wrong[places[0] - 1])
-    if len(right) == 1:
-        return f"{what}: expected {r}, got {w}."
-    return f"{what}: number {places[0]} of {len(right)} should be {r}, and is {w}."
+    return f"{what}: expected {short(right)}, got {short(wrong)}."
 
 
 @functools.singledispatch
 def short(value: object) -> str:
-    """A value in a few words."""
-    try:
-        text = f"{value:,}" if type(value) is int else str(value)
-    except Exception:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 200 else text[:200] + " …"
-
-
-@short.register(list | tuple)
-def _(value) -> str:
-    if any(hasattr(entry, "shape") for entry in value):
+    """A value in a few words. Tensors have a version of their own, in ``tensors.py``."""
+    if isinstance(value, (list, tuple)) and any(hasattr(entry, "shape") for entry in value):
         return f"{len(value)} tensors"
-    return short(str(value))
+    text = f"{value:,}" if type(value) is int else str(value)
+    return text if len(text) <= 200 else text[:200] + " …"
 
 
 def named_kind(value: object) -> str:

@@ -20,7 +20,7 @@ WRITE = "Write your code in the cell above, run it, then run this one."
 
 def screen(exercise: Exercise, answer: Any) -> Verdict | None:
     """The verdict on what is no answer yet, or no answer at all; None where it can be tried."""
-    wants_class = exercise.wants_class
+    wants_class = isinstance(exercise.solution, type)
     is_class = isinstance(answer, type)
     # `make_layer` may be a class of stages
     makes_one = not wants_class and is_class and _is_module(answer, "Sequential")
@@ -34,8 +34,12 @@ def screen(exercise: Exercise, answer: Any) -> Verdict | None:
     works = _works(exercise, answer)
     package = str(getattr(works, "__module__", "")).split(".")[0]
     if package in ("torchvision", "resnet_lib", "resnet_exercises"):  # as chapters import them
-        said = f"This is {package}'s own `{works.__name__}`, not yours. Run the cell with your code first: if it ends "
-        return exercise.verdict(NOT_ATTEMPTED, said + "in an error, the name still means what was imported.")
+        said = f"{package}'s own `{works.__name__}`"
+        todo = f"Your function only calls {said}. Write out in it what that one does."
+        if works is answer or is_class:
+            todo = f"This is {said}, not yours. Run the cell with your code first: if it ends in an error, the name "
+            todo += "still means what was imported."
+        return exercise.verdict(NOT_ATTEMPTED, todo)
     if not wants_class:
         return exercise.verdict(NOT_ATTEMPTED, WRITE) if is_stub(answer) else None
     return _screen_class(exercise, answer)

@@ -67,10 +67,6 @@ def _adaptive(what: str, input, output_size, *others, **more) -> str:
     return f"{what} {over}"
 
 
-def _linear(input, weight, bias=None) -> str:
-    return f"a linear layer ({weight.shape[1]} → {weight.shape[0]}{', without a bias' if bias is None else ''})"
-
-
 def _number(value: object) -> object:
     """A setting for two axes as one number, where it is the same for both."""
     is_one = isinstance(value, (tuple, list)) and len(set(value)) == 1
@@ -84,7 +80,9 @@ def _window(size: object) -> str:
 #: the functions that count as a step, and what they are in words
 _WORDS = {
     "conv2d": _convolution,
-    "linear": _linear,
+    "linear": lambda input, weight, bias=None: (
+        f"a linear layer ({weight.shape[1]} → {weight.shape[0]}{', without a bias' if bias is None else ''})"
+    ),
     "batch_norm": lambda input, *others, **more: f"a batch norm of {input.shape[1]} channels",
     "max_pool2d": _max_pool,
     "adaptive_avg_pool2d": functools.partial(_adaptive, "an average"),

@@ -21,6 +21,7 @@ from resnet_exercises.observing import RELATIVE, Fact, named_kind, same
 from resnet_exercises.steps import Steps, Taken
 
 Roles = list[tuple[str, Tensor]]  #: weights, each with its role, such as "scale"
+STATISTICS = "mean", "variance"  #: the roles of a batch norm's buffers
 
 # How tensors are compared and told
 
@@ -227,7 +228,7 @@ def as_registered(module: nn.Module, twin: nn.Module, x: Tensor, given: Collecti
     place = dict(zip(map(id, theirs), ours))
     before = [t.clone() for t in ours]
     with torch.enable_grad():  # PyTorch refuses some views that are made without
-        weights = [(role, place[id(t)].reshape(t.shape)) for role, t in wanted]
+        weights = [(role, _shaped_like(t, place[id(t)])) for role, t in wanted]
     with torch.no_grad(), Weights():
         fill(weights)
         fill(wanted)
@@ -235,6 +236,12 @@ def as_registered(module: nn.Module, twin: nn.Module, x: Tensor, given: Collecti
         for tensor, original in zip(ours, before):
             tensor.copy_(original)
     return weights if are_right else []
+
+
+def _shaped_like(tensor: Tensor, ours: Tensor) -> Tensor:
+    """A weight in another's shape; that of a linear layer may stand turned, for ``x @ weight``."""
+    is_turned = ours.dim() == 2 and ours.shape[::-1] == tensor.shape
+    return ours.t() if is_turned and ours.shape != tensor.shape else ours.reshape(tensor.shape)
 
 
 def live(module: nn.Module, weights: Roles) -> Callable[[], Roles]:
@@ -335,7 +342,7 @@ def behaviour(module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None
             "the input is left as it was": unchanged(given, x),
             "output, the second time": numbers(module(x.clone())),
             "output in train mode": numbers(module.train()(x.clone())),
-            "running statistics": statistics(now()),
+            "running statistics": [tensor.clone() for role, tensor in now() if role in STATISTICS],
         }
     with Weights():
         seen |= gradients(module, x, weights, in_training=False)
@@ -343,11 +350,6 @@ def behaviour(module: nn.Module, x: Tensor, twin: Callable[[], nn.Module] | None
     seen["the settings of the batch norms"] = watch.settings or "as they should be"
     seen["the numbers that its weights begin with"] = begins or "as they should be"
     return seen
-
-
-def statistics(weights: Roles) -> list[Tensor]:
-    """The running means and variances among weights, copied."""
-    return [tensor.clone() for role, tensor in weights if role in ("mean", "variance")]
 
 
 def unchanged(given: Tensor, x: Tensor) -> Fact:
@@ -371,23 +373,17 @@ def gradients(module: nn.Module, x: Tensor, weights: Roles, in_training: bool) -
 def _gradients(module: nn.Module, x: Tensor, trained: list[Tensor]) -> list[Tensor | None]:
     """Gradients of ``x`` and ``trained``, in the shapes in which these show their owners."""
     leaf = x.clone().requires_grad_()
-    leaves = [*module.parameters(), *map(owner, trained)]
-    leaves = [tensor for tensor in leaves if tensor.is_leaf]
-    before = [(tensor, tensor.grad) for tensor in leaves]
-    for tensor in leaves:
-        tensor.grad = None
-    try:
-        # times 1: an in-place operation on a leaf raises for another reason; checkpoint() needs backward()
-        output = module(leaf * 1)
-        (output * random_input(*output.shape, seed=1)).sum().backward()
-        gradients = [leaf.grad]
-        for tensor in trained:
-            gradient = owner(tensor).grad if owner(tensor).is_leaf else None
-            if gradient is not None and owner(tensor) is not tensor:
-                gradient = gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
-            as_linear = gradient is not None and gradient.shape[2:] == (1, 1)
-            gradients.append(gradient.flatten(1) if as_linear else gradient)
-        return gradients
-    finally:
-        for tensor, gradient in before:
-            tensor.grad = gradient
+    for tensor in (*module.parameters(), *map(owner, trained)):
+        if tensor.is_leaf:
+            tensor.grad = None
+    # times 1: an in-place operation on a leaf raises for another reason; checkpoint() needs backward()
+    output = module(leaf * 1)
+    (output * random_input(*output.shape, seed=1)).sum().backward()
+    found = [leaf.grad]
+    for tensor in trained:
+        gradient = owner(tensor).grad if owner(tensor).is_leaf else None
+        if gradient is not None and owner(tensor) is not tensor:
+            gradient = gradient.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+        as_linear = gradient is not None and gradient.shape[2:] == (1, 1)
+        found.append(gradient.flatten(1) if as_linear else gradient)
+    return found

@@ -15,6 +15,7 @@ _TROUBLES = (
     ("no parameter", r"^cannot assign .* as parameter"),
     ("a leaf in place", r"a leaf Variable that requires grad"),
     ("None in a calculation", r"^unsupported operand .*'NoneType'"),
+    ("a call of itself", r"^maximum recursion depth"),
     ("numbers of two types", r"scalar type|and (bias|weight) type|same dtype"),
 )
 _KINDS = {"bool": "True or False", "NoneType": "None"}
@@ -73,6 +74,7 @@ _MEANINGS = (
     (r"the same number of spatial dimensions", "F.interpolate takes (N, C, H, W): keep the axes, by `keepdim=True`."),
     (r"'NoneType' object is not callable", "What stands before the brackets is None there."),
     (r"^unsupported operand .*'NoneType'", "One of the two is None there, and no tensor."),
+    (r"^maximum recursion depth", "Your code calls or makes itself there, again and again."),
     (
         r"modified by an inplace operation",
         "An in-place operation, such as += or inplace=True, overwrote a tensor that the gradient needs.",

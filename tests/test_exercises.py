@@ -23,9 +23,10 @@ from index_mistakes import index_of
 import resnet_exercises.checking
 from resnet_exercises import EXERCISES, Verdict, check, progress, tensors
 from resnet_exercises.checking import check_answer
+from resnet_exercises.errors import attempt
 from resnet_exercises.exercise import Exercise, load
 from resnet_exercises.mistakes import build
-from resnet_exercises.observing import same
+from resnet_exercises.observing import ANYTHING, Fact, Probe, same
 from resnet_exercises.screening import SCREENED
 from resnet_lib import ResidualBasicBlock, ResNetBase
 
@@ -107,6 +108,47 @@ def test_no_two_mistakes_are_the_same(name):
     }
     for (first, one), (second, other) in itertools.combinations(signatures.items(), 2):
         assert not all(map(same, one, other)), (first, second)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_no_probe_is_blind(name):
+    """Each sees some known mistake: one that fails by itself sees the same in every answer."""
+    exercise = load(name)
+    mistakes = [mistake for mistake in exercise.mistakes if mistake.id not in SCREENED]
+    for number, right in enumerate(exercise.expected[0]):
+        seen = (exercise.observed(mistake, number) for mistake in mistakes)
+        assert not all(same(right, other) for other in seen), exercise.probes[number].label
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        lambda: 1 / 0,
+        lambda: {"the output": attempt(lambda: 1 / 0)},
+        lambda: [{"the mode": Fact(False, "it is another one")}],
+        lambda: ANYTHING,
+    ],
+    ids=["raises", "an error inside", "a fact that does not hold", "anything"],
+)
+def test_a_probe_that_fails_is_no_fault_of_the_answer(seen):
+    """It would see the same in an answer and in the solution, so all would pass: it is an error of ours, and loud."""
+    exercise = Exercise("output_size", "output_size")
+    exercise.__dict__["probes"] = [Probe("a broken probe", lambda answer: seen())]
+    with pytest.raises((ZeroDivisionError, RuntimeError)):
+        check_answer(exercise, lambda *arguments, **named: 5)
+
+
+def test_who_only_calls_the_library_is_told_so():
+    """The reader's own cell has run, so "run your cell first" would be no help."""
+
+    def output_size(input_size, kernel_size, padding=0, stride=1):
+        from resnet_lib import output_size
+
+        return output_size(input_size, kernel_size, padding, stride)
+
+    verdict = check("output_size", output_size)
+    assert verdict.status == "not attempted"
+    assert "only calls resnet_lib's own `output_size`" in verdict.message
 
 
 @pytest.mark.parametrize("name", EXERCISES)

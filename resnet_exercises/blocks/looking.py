@@ -243,7 +243,7 @@ class Look:
     def result(self) -> dict[str, object]:
         """The output in eval mode."""
         what = "parameters used in nn.Conv2d, F.conv2d, nn.BatchNorm2d or F.batch_norm"
-        trained = [t for role, t in self.weights if role not in ("mean", "variance")]
+        trained = [t for role, t in self.weights if role not in tensors.STATISTICS]
         given = self.x.clone()
         with torch.no_grad(), Steps(self.watch.theirs) as steps:
             output = _draws_no_numbers(self.module.eval(), given, "eval")
@@ -267,8 +267,8 @@ class Look:
         seen["the block stays in train mode"] = Fact(module.training, in_eval)
         seen |= self._other_images()
         seen["output in train mode"] = output
-        theirs = [tensor.clone() for tensor in self.shortcut.buffers()]
-        seen["running statistics"] = tensors.statistics(self.now()) + theirs
+        running = [tensor for role, tensor in self.now() if role in tensors.STATISTICS]
+        seen["running statistics"] = [tensor.clone() for tensor in (*running, *self.shortcut.buffers())]
         seen |= tensors.gradients(module, x, self.weights, in_training=True)
         self.fill()  # torch.utils.checkpoint computes twice, and moves the statistics twice
         seen |= tensors.gradients(module, x, self.weights, in_training=False)

@@ -66,7 +66,6 @@ CASES = [
 
 
 def probes(name, solution):
-    """The blocks that an answer has to measure."""
     return [Probe("blocks of all kinds", lambda answer: held.in_turn(looks(answer, solution)))]
 
 

@@ -20,5 +20,4 @@ probes = calls(FIRST, (), itertools.starmap(call, SMALL), form=number_in_text)
 
 @with_numbers
 def evidence(expected, i, o, k, bias) -> str:
-    """The count with the numbers put in."""
     return f"{o}·{i}·{k}·{k}{f' + {o}' if bias else ''} = {expected.shown}"

@@ -45,7 +45,6 @@ class Spread:
 
 
 def probes(name, solution):
-    """The network that an answer has to fill."""
     return [Probe("a small ResNet that was in use", lambda answer: held.in_turn(looks(answer)))]
 
 

@@ -19,7 +19,6 @@ PRAISE = {
 
 
 def probes(name, solution):
-    """The blocks that an answer has to change."""
     trained = probe("a block of 4 channels, given in train mode", 4)
     is_right = comparison(trained, solution)
     # Wider than the 64 channels of the first stage. Its shifts are zero, so much that is wrong does not show: it is

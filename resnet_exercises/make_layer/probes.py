@@ -18,17 +18,14 @@ LARGE = [*((64, 128, blocks, 2) for blocks in (2, 4, 6, 8, 23, 36, 37)), (512, 5
 
 
 def probes(name, solution):
-    """The stages that an answer has to make."""
     stages = [
         (LightBlock, 4, 4, 2, 1),
         (LightBlock, 4, 6, 1, 1),
-        (LightBlock, 4, 4, 1, 1),
         (LightBlock4, 8, 2, 1, 2),
         (LightBlock2, 4, 4, 2, 1),
         (LightBlock2, 6, 3, 2, 1),
         (LightBlock2, 4, 3, 3, 2),
-        (LightBlock4, 12, 2, 1, 1),  # fewer channels come out, and not half as many
-        (LightBlock4, 16, 2, 1, 1),  # half as many
+        (LightBlock4, 12, 2, 1, 1),  # fewer channels come out
         (LightBlock, 4, 4, 2, 3),
     ]
     return [*(stage_probe(solution, *stage) for stage in stages), Probe("a long or wide stage", large_stages)]
@@ -45,11 +42,8 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
             if arguments[-1] > 2:
                 return ANYTHING  # no ResNet has such a stride: a right answer may refuse it
             raise
-        seen = plan(stage)
+        seen = plan(stage, arguments[0])
         if isinstance(stage, nn.Sequential):
-            is_new = not light_blocks.shares_weights(stage, make_layer(block, *arguments))
-            again = "a second call of your function gives layers of the first one again"
-            seen["a second call makes new layers"] = Fact(is_new, again)
             x, twin = random_input(3, arguments[0], 5, 7), partial(solution, block, *arguments)
             seen |= light_blocks.in_use(behaviour, stage, x, twin)
         return seen
@@ -59,17 +53,18 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
     return Probe(f"make_layer(a block with expansion {block.expansion}, {given})", run)
 
 
-def plan(stage: object) -> dict[str, object]:
+def plan(stage: object, in_channels: int) -> dict[str, object]:
     """What a stage consists of."""
     if not isinstance(stage, nn.Sequential):
         return {"the result": named_kind(stage)}
     modules = list(stage)
+    plans = [getattr(module, "built_with", named_kind(module)) for module in modules]
     return {
         "the result": "a Sequential",
-        "the modules in it": [named_kind(module) for module in modules],
+        "the number of modules in it": len(modules),
         "the number of different blocks": len(set(map(id, modules))),
-        "plan of each block": [getattr(module, "built_with", None) for module in modules],
-        **light_blocks.state(stage),
+        **{f"its block {n} of {len(plans)}": plan for n, plan in enumerate(plans, 1)},
+        **light_blocks.state(light_blocks.with_shapes(stage, in_channels)),
     }
 
 
@@ -79,11 +74,7 @@ def large_stages(make_layer) -> dict[str, object]:
     for arguments in LARGE:
         with light_blocks.quickly_made():
             stage = make_layer(LightBlock, *arguments)
-        found = plan(stage)
-        if isinstance(stage, nn.Sequential):
-            weights = light_blocks.with_shapes(stage, arguments[0]).parameters()
-            found["the number of parameters"] = sum(weight.numel() for weight in weights)
         given = f"for make_layer(a block, {', '.join(map(str, arguments))})"
-        seen |= {f"{what}, {given}": value for what, value in found.items()}
+        seen |= {f"{what}, {given}": value for what, value in plan(stage, arguments[0]).items()}
     heeds = heeds_the_seed(lambda: make_layer(LightBlock, 4, 6, 1, 2))
     return seen | {"the seed is left alone": Fact(heeds, "make_layer sets the seed of the random numbers")}

@@ -21,5 +21,4 @@ probes = calls(FIRST, (), itertools.starmap(call, SMALL), LARGE, form=number_in_
 
 @with_numbers
 def evidence(expected, i, o, k, size) -> str:
-    """The count with the numbers put in."""
     return f"{o}·{i}·{k}·{k} weights × {size}·{size} positions = {expected.shown}"

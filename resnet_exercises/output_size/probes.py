@@ -36,7 +36,6 @@ probes = calls(FITTING, SPECIAL, itertools.starmap(call, (*SMALL, *LARGE)), form
 
 @with_numbers
 def evidence(expected, i, k, p, s) -> str:
-    """The formula with the numbers put in."""
     if expected.kind == "error":
         fits = f"does not fit into {i} + 2·{p} = {i + 2 * p} pixels"
         return f"the kernel, {k} wide, {fits}, so a ValueError is right"

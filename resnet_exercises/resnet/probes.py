@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resnet_exercises import light_blocks, tensors
 from resnet_exercises.errors import StudentError
 from resnet_exercises.light_blocks import LightBlock, LightBlock2, LightBlock4
-from resnet_exercises.observing import Fact, Probe, same
+from resnet_exercises.observing import Fact, Probe, all_holds, same
 from resnet_exercises.steps import OUTPUT, Steps, Taken, tell_steps
 from resnet_exercises.tensors import Weights, images, numbers, random_input
 
@@ -60,18 +60,13 @@ def probes(name, solution):
 def plan(model: nn.Module) -> dict[str, object]:
     """The blocks and parameters of a network; nothing is computed."""
     seen = blocks_of(model)
-    return seen | parameters_of(model) if seen[BLOCKS] else seen
+    return seen | light_blocks.state(model) if seen[BLOCKS] else seen
 
 
 def blocks_of(model: nn.Module) -> dict[str, object]:
     """What its blocks were built with, or what it has in their place."""
     blocks = sorted(module.built_with for module in model.modules() if isinstance(module, LightBlock))
     return {BLOCKS: blocks} if blocks else {BLOCKS: [], NO_BLOCKS: instead_of_blocks(model)}
-
-
-def parameters_of(model: nn.Module) -> dict[str, object]:
-    """How many parameters it has, and how they begin."""
-    return {"number of parameters": sum(p.numel() for p in model.parameters()), **light_blocks.state(model)}
 
 
 def plans(answer) -> dict[str, object]:
@@ -93,11 +88,10 @@ def output_probe(network: Network, solution: type, shape, then=None, scale: int 
 
     def first(answer) -> tuple[nn.Module, dict]:
         model = network.build(answer)
-        seen = blocks_of(model)
+        seen, state = blocks_of(model), light_blocks.state(model)
         if seen[BLOCKS]:
             x, twin = scale * random_input(*shape), functools.partial(network.build, solution)
-            seen |= light_blocks.in_use(output_in_eval_mode, model, x, twin)
-            seen |= parameters_of(model)
+            seen |= light_blocks.in_use(output_in_eval_mode, model, x, twin) | state
         return model, seen
 
     right = functools.cache(lambda: first(solution)[1][OUTPUT])
@@ -121,7 +115,7 @@ def output_in_eval_mode(model: nn.Module, x: Tensor, twin: Callable) -> dict[str
     tensors.fill(weights)
     with torch.no_grad(), Weights():
         seen = steady(model.eval(), x)
-        if all(seen.values()):
+        if all_holds(seen):
             with Steps() as steps:
                 output = numbers(model(x.clone()))
             seen |= {**begins, "its steps": Taken(steps.taken), OUTPUT: output}
@@ -146,7 +140,7 @@ def training_probe(network: Network, solution: type, shape) -> Probe:
 
         def used() -> dict[str, object]:
             found = steady(model.train(), x)
-            return found | tensors.behaviour(model, x, twin) if all(found.values()) else found
+            return found | tensors.behaviour(model, x, twin) if all_holds(found) else found
 
         seen = plan(model)
         if seen[BLOCKS] and seen["number of parameters"] <= most:
@@ -198,7 +192,7 @@ def evidence(probe, expected, got) -> str:
     told = "; ".join(lengths)
     if not lengths or len(right) == len(wrong) and not set(wrong) <= set(right):
         w = min(extra, key=lambda plan: plan.channels)
-        r = min(lacking, key=lambda plan: (plan.channels != w.channels, plan), default="no more")
+        r = min(lacking, key=lambda p: (p.channels != w.channels, p.stride != w.stride, p), default="no more")
         told = f"a block is built with {w}; expected {r}"
     error = next((seen for seen in got.values() if isinstance(seen, StudentError)), None)
     return f"With {probe.label}: {told}. {error.explain() if error else ''}".rstrip()

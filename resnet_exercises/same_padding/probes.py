@@ -12,7 +12,6 @@ probes = calls(*(map(call, sizes) for sizes in GROUPS), form=number_in_text)
 
 @with_numbers
 def evidence(expected, k) -> str:
-    """The formula with the numbers put in."""
     if expected.kind == "error":
         return f"({k} − 1) / 2 = {(k - 1) / 2} is no whole number, so a ValueError is right"
     return f"({k} − 1) / 2 = {expected.shown}"

@@ -197,6 +197,24 @@ class ClassifierByEinsum(ResNetBase):
         self.fc = Einsum(512 * block.expansion, num_classes)
 
 
+class TurnedLinear(nn.Module):
+    """A linear layer whose weight stands turned: one column for each output."""
+
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(in_features, out_features) / in_features**0.5)
+        self.bias = nn.Parameter(torch.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+class OwnClassifier(ResNetBase):
+    def __init__(self, block, layers, num_classes=1000):
+        super().__init__(block, layers, num_classes)
+        self.fc = TurnedLinear(512 * block.expansion, num_classes)
+
+
 class OwnNorm(ResNetBase):
     """The batch norm of the stem by its formula; it puts new tensors in the place of its buffers."""
 
@@ -268,6 +286,7 @@ RIGHT = {
         "make_layer as a function, in_channels times expansion": built_with(stage_by_function),
         "the classifier as a 1×1 convolution": ClassifierAsConvolution,
         "the classifier by einsum": ClassifierByEinsum,
+        "a linear layer of its own, its weight turned": OwnClassifier,
         "a batch norm of its own, with new tensors as buffers": OwnNorm,
         "checkpoint": SavesMemory,
         "a lazy classifier": LazyClassifier,
