@@ -55,9 +55,8 @@ class Exercise:
     @functools.cached_property
     def index(self) -> dict[str, list]:
         """Which probe is the first to show a mistake, and what it sees there: by id. Written by ``make index``."""
-        path = HERE / self.folder / "index.json"
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return found.get(self.name, {})
+        text = (HERE / self.folder / "index.json").read_text(encoding="utf-8")
+        return json.loads(text).get(self.name, {})
 
     @functools.cached_property
     def module(self) -> Any:
