@@ -151,6 +151,12 @@ class _Calls:
         positional = copy.deepcopy(before)
         try:
             result = self.answer(*positional, **named)
+            if positional != before:
+                turned = tuple(value[::-1] for value in before if isinstance(value, list))
+                how = "turned round" if positional == turned else "other values"
+                shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
+                return Result("changed input", how, shown), result
+            return plain(result), result
         except TimeIsUp:
             raise TimeIsUp(
                 f"{one} did not end in the time that a check has for your code. Either a loop in it never ends, or it "
@@ -162,12 +168,6 @@ class _Calls:
             told = StudentError(error)
             refused = one not in self.right or self.right[one].kind == "error"
             return Result("error", _kind_of_error(error, told.text, refused), told.explain()), None
-        if positional != before:
-            turned = tuple(value[::-1] for value in before if isinstance(value, list))
-            how = "turned round" if positional == turned else "other values"
-            shown = f"a result, but leaves {plain(list(positional)).short[1:-1]} of what it was given"
-            return Result("changed input", how, shown), result
-        return plain(result), result
 
 
 def _with_its_names(answer: Callable, one: Call) -> tuple[tuple, dict[str, object]]:
