@@ -52,7 +52,7 @@ PROCESSES.set_forkserver_preload(PRELOADED)
 SETTINGS = {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 FORMULA = ("=", "+", "-", "@")  # what begins so is one for a spreadsheet
 # what is said where a package, Colab, IPython, a GPU or a file is missing
-AWAY = re.compile(r"No module|cannot import|google\.colab|get_ipython|\b(?i:cuda|nvidia)|No such file|'await' outside")
+AWAY = re.compile(r"No module|cannot import|colab|get_ipython|\b(?i:cuda|mps|nvidia)|No such file|'a[\w ]+' outside")
 # in a file's path, who handed it in: as Moodle and as Canvas have it, or else the folder
 STUDENT = r"([^/]+?)(?:_LATE)?_\d+_(?:assignsubmission|\d+)_", r"^([^/]+)/"
 ARCHIVES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")

@@ -287,7 +287,11 @@ CASES = {
         {"same_padding": ("passed", "NameError: name 'get_ipython' is not defined")},
     ),
     "await": (
-        (IMPORTS, f"import asyncio\nawait asyncio.sleep(0)\n{RIGHT}", CHECK),
+        (
+            IMPORTS,
+            f"import asyncio\nawait asyncio.sleep(0)\nasync with asyncio.Lock(): pass\n{RIGHT}",
+            CHECK,
+        ),
         {"same_padding": ("passed", "Cell 2, line 2: SyntaxError: 'await' outside function")},
     ),
     "asks for a GPU": (
@@ -304,6 +308,14 @@ CASES = {
             "same_padding": ("passed", "Cell 2, line 2: AssertionError: switch it on"),
             "count_parameters": (ELSEWHERE, "Your code raised "),
         },
+    ),
+    "asks for a Mac's GPU": (
+        (
+            IMPORTS,
+            "import torch\ndef same_padding(k):\n    return int(torch.ones(k).to('mps').sum()) // 2",
+            CHECK,
+        ),
+        {"same_padding": (ELSEWHERE, "Your code raised ")},
     ),
     "the library's own": (
         ("from resnet_lib import same_padding", IMPORTS, CHECK),
