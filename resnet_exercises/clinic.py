@@ -1,7 +1,5 @@
 """The cases of the bug clinic in which a right network is used wrongly: a fix passes when the trouble is gone."""
 
-from typing import Any
-
 from resnet_exercises.errors import StudentError
 from resnet_exercises.running import as_long_as, nothing_changes, time_limit
 from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
@@ -17,7 +15,7 @@ TROUBLE = {
 }
 
 
-def check_case(name: str, fix: Any) -> Verdict:
+def check_case(name: str, fix: object) -> Verdict:
     """The verdict on a fix of the case ``name``; raises nothing that the fix raises, and changes no seed."""
     trouble, praise = TROUBLE[name]
     try:

@@ -178,16 +178,6 @@ def _told(error: BaseException, where: str) -> str:
     return f"{place}: {type(error).__name__}: {text}"[:400].rstrip(": ") + "."
 
 
-def check_file(path: Path, timeout: float = SECONDS) -> Report:
-    """The verdicts on one notebook file; ``timeout`` is in seconds for each exercise."""
-    return next(checked([_read(path, str(path))], timeout))
-
-
-def check_folder(folder: Path, timeout: float = SECONDS) -> list[Report]:
-    """The reports on all notebooks in a folder and its subfolders, but for hidden ones."""
-    return list(checked(read_folder(folder), timeout))
-
-
 def read_folder(folder: Path, student: tuple[str, ...] = STUDENT) -> list[Report]:
     """What is to be checked in a folder, and the error of each file that is none."""
     reports = []
@@ -196,7 +186,7 @@ def read_folder(folder: Path, student: tuple[str, ...] = STUDENT) -> list[Report
         for path in (Path(here, f) for f in files if f[0] != "." and not f.lower().endswith(BESIDE)):
             name = path.relative_to(folder).as_posix()
             found = [match for pattern in student if (match := re.search(pattern, name))]
-            reports.append(_read(path, name, found[0][found[0].lastindex or 0] if found else ""))
+            reports.append(read_file(path, name, found[0][found[0].lastindex or 0] if found else ""))
     reports.sort(key=lambda report: Path(report.file))
     if not any(report.file.lower().endswith(".ipynb") for report in reports):
         others = "".join(f"\n{report.file} {report.error}" for report in reports)
@@ -204,7 +194,7 @@ def read_folder(folder: Path, student: tuple[str, ...] = STUDENT) -> list[Report
     return reports
 
 
-def _read(path: Path, name: str, student: str = "") -> Report:
+def read_file(path: Path, name: str, student: str = "") -> Report:
     """What is to be checked in one file. Never raises for a bad one."""
     report = Report(name, student=student)
     try:
@@ -386,7 +376,7 @@ def main(arguments: list[str] | None = None) -> int:
     is_folder, left = given.path.is_dir(), []
     student = (given.student,) if given.student else STUDENT
     try:
-        reports = left = read_folder(given.path, student) if is_folder else [_read(given.path, str(given.path))]
+        reports = left = read_folder(given.path, student) if is_folder else [read_file(given.path, str(given.path))]
         if given.start:
             left = reports[[report.file for report in reports].index(given.start) :]
         _show(reports, left, given)

@@ -1,9 +1,14 @@
-"""What several test files use: networks, comparison, gradients, torchvision's names of parameters, a page's address."""
+"""What several test files use: networks, comparison, gradients, torchvision's names of parameters, a page's address,
+hand-ins.
+"""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from resnet_exercises import hand_ins
 
 DEPTHS = (18, 34, 50, 101, 152)
 
@@ -75,3 +80,13 @@ def change_address(page, fragment: str) -> None:
         })""",
         fragment,
     )
+
+
+def check_file(path: Path, timeout: float = hand_ins.SECONDS) -> hand_ins.Report:
+    """The verdicts on a notebook that was handed in; ``timeout`` is in seconds for each exercise."""
+    return next(hand_ins.checked([hand_ins.read_file(path, str(path))], timeout))
+
+
+def check_folder(folder: Path, timeout: float = hand_ins.SECONDS) -> list[hand_ins.Report]:
+    """The reports on all notebooks in a folder."""
+    return list(hand_ins.checked(hand_ins.read_folder(folder), timeout))

@@ -14,6 +14,10 @@ ENGINE = (
 ).split()
 
 
+#: folders of exercises that came after the budgets were set, and have their own
+LATER = ("grad_cam",)
+
+
 def lines_of(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
@@ -28,20 +32,33 @@ def functions() -> dict[str, int]:
     }
 
 
+def of_the_first(files: dict[str, int]) -> int:
+    """The lines in all files but those of later exercises."""
+    return sum(lines for file, lines in files.items() if not file.startswith(LATER))
+
+
 def test_the_budgets(record_property):
     """Lines of Python in all, in the engine, in a file and in a function; lines of TOML."""
     python = {str(path.relative_to(HERE)): lines_of(path) for path in HERE.rglob("*.py")}
+    toml = {
+        str(path.relative_to(HERE)): lines_of(path)
+        for path in HERE.rglob("*.toml")
+        if path.name != "ruff.toml"
+    }
     longest, function = max(python, key=python.get), max(functions(), key=functions().get)
-    toml = sum(map(lines_of, HERE.rglob("*.toml")))
+    later = {
+        f"{what}, {folder}": (sum(n for file, n in files.items() if folder in file), most)
+        for folder in LATER
+        for what, files, most in (("Python", python, 120), ("TOML", toml, 120))
+    }
+    known = sum(len(load(name).mistakes) for name in EXERCISES)
     figures = {
-        "Python": (sum(python.values()), 5_030),
+        "Python": (of_the_first(python), 5_000),
         "engine": (sum(python[f"{name}.py"] for name in ENGINE), 1_300),
         f"longest file, {longest}": (python[longest], 500),
         f"longest function, {function}": (functions()[function], 60),
-        f"TOML, {sum(len(load(name).mistakes) for name in EXERCISES):,} mistakes": (
-            toml,
-            5_500,
-        ),
+        f"TOML, {known:,} mistakes with those of later exercises": (of_the_first(toml), 5_500),
+        **later,
     }
     lines = [
         f"{what}: {lines:,} of at most {most:,} lines"

@@ -21,7 +21,7 @@ from frozen import expected_verdict
 from index_mistakes import index_of
 
 import resnet_exercises.checking
-from resnet_exercises import EXERCISES, Verdict, check, progress, tensors
+from resnet_exercises import EXERCISES, Verdict, check, tensors
 from resnet_exercises.checking import check_answer
 from resnet_exercises.errors import attempt
 from resnet_exercises.exercise import Exercise, load
@@ -588,29 +588,6 @@ def test_an_unknown_name_lists_the_names():
     with pytest.raises(KeyError) as caught:
         check("basicblock", None)
     assert all(name in str(caught.value) for name in EXERCISES)
-
-
-@pytest.fixture
-def new_session(monkeypatch):
-    """A session in which nothing has been checked yet."""
-    monkeypatch.setattr(resnet_exercises, "_best", {})
-
-
-def test_progress_tells_what_is_passed(capsys, new_session):
-    check("same_padding", right("same_padding"))
-    check("output_size", None)
-    progress()
-    lines = capsys.readouterr().out.splitlines()
-    assert any("✔ same_padding" in line for line in lines)
-    assert any("○ output_size" in line for line in lines)
-
-
-def test_progress_keeps_what_was_passed(capsys, new_session):
-    """A wrong answer that is tried later, as in the bug clinic, takes nothing away."""
-    check("same_padding", right("same_padding"))
-    assert check("same_padding", lambda kernel_size: kernel_size).status == "failed"
-    progress()
-    assert "✔ same_padding" in capsys.readouterr().out
 
 
 def test_a_block_that_differs_is_shown_beside_the_one_that_it_should_be():

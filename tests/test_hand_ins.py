@@ -13,11 +13,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import check_file, check_folder
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from solutions import BOOK, solve, solved_text
 
 from resnet_exercises import EXERCISES, hand_ins
-from resnet_exercises.hand_ins import check_file, check_folder, main
+from resnet_exercises.hand_ins import main
 
 README = (BOOK.parent / "README.md").read_text(encoding="utf-8")
 TASK = "### Exercise\n\n**Difficulty** ●○○ · **about 5 minutes** · check name `{}`"

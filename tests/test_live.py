@@ -14,10 +14,11 @@ import pytest
 from answers import BAD, RIGHT, WRONG
 from arranging import arrangement
 from axe_playwright_python.sync_playwright import Axe
+from helpers import check_file
 from in_page import PAGES, PATIENCE, Exercise
 from playwright.sync_api import expect
 
-from resnet_exercises import check, hand_ins
+from resnet_exercises import check
 from resnet_exercises.exercise import load
 from resnet_exercises.page import PLAIN, check_code
 from resnet_exercises.screening import source_tree
@@ -395,8 +396,7 @@ def test_my_work_shows_downloads_loads_and_deletes_the_answers(visit, site, tmp_
     expect(page.locator("#all-answers summary")).to_contain_text("the output size")
 
     verdicts = {
-        verdict["label"]: verdict["status"]
-        for verdict in hand_ins.check_file(notebook).verdicts
+        verdict["label"]: verdict["status"] for verdict in check_file(notebook).verdicts
     }
     assert verdicts["output_size"] == "passed" and verdicts["same_padding"] == "not attempted"
     assert len(verdicts) == 17 and "colab" in json.dumps(

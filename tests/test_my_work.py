@@ -18,11 +18,10 @@ import nbformat
 import pytest
 import run_notebooks
 import solutions
+from helpers import check_file
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from run_notebooks import is_stub
 from solutions import kind_of, solve
-
-from resnet_exercises.hand_ins import check_file
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "04-bottleneck.ipynb"

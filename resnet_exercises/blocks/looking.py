@@ -27,7 +27,6 @@ class Watch(Weights):
         super().__init__()
         self.theirs: set[int] = set()  # identities of the tensors of a downsample
         self.foreign = ""  # the first thing that no block has
-        self.option = ""  # of a convolution, that no block has
         self.convolutions: dict[int, str] = {}  # their sizes, by identity of the weight
         self.norms = 0  # batch norms applied so far
 
@@ -48,10 +47,8 @@ class Watch(Weights):
             sizes = [(size, size) if isinstance(size, int) else tuple(size) for size in sizes]
             self.convolutions[id(owner(weight))] = f"{sizes} {tuple(weight.shape[2:])} {len(weight)}"
         for option in ("dilation", "groups"):
-            value = given.get(option, 1)
-            if value not in (1, (1, 1), [1, 1]):
-                self.option = f"a convolution has another {option} than 1"
-                self.foreign = self.foreign or self.option
+            if given.get(option, 1) not in (1, (1, 1), [1, 1]):
+                self.foreign = self.foreign or f"a convolution has another {option} than 1"
 
 
 def _foreign(name: str, arguments: tuple, named: dict[str, object]) -> str:
