@@ -14,7 +14,7 @@ import statistics
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor, nn
 
 from resnet_lib.costs import layer_costs
@@ -445,7 +445,7 @@ def draw_lines(
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.grid(color=PALE, lw=0.8)
-    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
     place = above if len(lines) > 3 else {}  # among four lines there is no room
     axes.legend(frameon=False, fontsize=9, **place)
@@ -486,6 +486,7 @@ def draw_bands(
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     if len(x) <= 8:
         axes.set_xticks(x)
     axes.set_xlabel(xlabel)

@@ -120,7 +120,7 @@ def imagenet_weights(name: str) -> tuple[dict[str, Tensor], list[str]]:
 
     weights = models.get_model_weights(name).DEFAULT
     with fetching(
-        f"No network connection to download the weights of {name}. Run this cell again with one, for example in Colab."
+        f"It takes a network connection to download the weights of {name}: run it where there is one, as in Colab."
     ):
         state_dict = weights.get_state_dict(progress=False, check_hash=True)
     return state_dict, weights.meta["categories"]
