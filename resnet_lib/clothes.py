@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_lib.blocks import ResidualBasicBlock
+from resnet_lib.page_network import PageNet
 from resnet_lib.photographs import CLOTHES, Photographs
 from resnet_lib.recipe import Epoch, standardised
 from resnet_lib.resnet import CifarResNet
@@ -70,6 +71,13 @@ def clothes_net(block: type[nn.Module] = ResidualBasicBlock) -> CifarResNet:
         )
     net.load_state_dict(weights)
     return net.eval()
+
+
+def page_net() -> PageNet:
+    """The network for the page, in eval mode: it takes pixels from 0 to 255."""
+    about = stored_about()
+    mean, deviation = about["mean"], about["deviation"]
+    return PageNet(clothes_net(), 1 / (255 * deviation), -mean / deviation).eval()
 
 
 def stored_histories() -> dict[str, list[Epoch]]:

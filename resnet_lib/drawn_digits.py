@@ -1,29 +1,26 @@
 """The network of the page "A ResNet in the page": it reads digits that a reader draws, in the browser.
 
 ``scripts/train_digits.py`` has trained it and stored its weights. Here a drawing becomes an image as the data set has
-them, and the network becomes a file that a browser can run.
+them.
 """
 
 from __future__ import annotations
 
 import json
 from importlib import resources
-from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from resnet_lib.data import load_digits
 from resnet_lib.degradation import digits_net
-from resnet_lib.folding import folded
+from resnet_lib.page_network import PageNet
 from resnet_lib.resnet import CifarResNet
 
 DEPTH = 20
 GRID = 32  # pixels of the drawing, in each direction
 BLOCK = 4  # pixels of a block whose ink is counted, in each direction
 WIDEST = 24  # pixels of a fitted drawing: in the data set, the first and the last column are nearly always empty
-OUTPUTS = ["logits", "stem", "stage1", "stage2", "stage3"]
 FOLDER = resources.files("resnet_lib") / "measured"
 WEIGHTS, ABOUT = FOLDER / "digits_resnet20.pt", FOLDER / "digits_resnet20.json"
 
@@ -86,52 +83,9 @@ def stored_about() -> dict:
     return json.loads(ABOUT.read_text("utf-8"))
 
 
-class PageNet(nn.Module):
-    """A network for the digits that takes counts from 0 to 16 and also gives the feature maps.
-
-    Shapes: (N, 1, 8, 8) → logits (N, 10), stem (N, 8, 8, 8), and the three stages (N, 8, 8, 8), (N, 16, 4, 4), (N, 32,
-    2, 2).
-    """
-
-    def __init__(self, net: CifarResNet):
-        super().__init__()
-        self.net = net
-        images = load_digits().train_images
-        # they hold every count from 0 to 16, so their ends give back mean and deviation
-        self.empty = images.min().item()
-        self.per_pixel = (images.max().item() - self.empty) / BLOCK**2
-
-    def forward(self, counts: Tensor) -> tuple[Tensor, ...]:
-        net = self.net
-        stem = net.relu1(net.batchnorm1(net.conv1(counts * self.per_pixel + self.empty)))
-        stage1 = net.layer1(stem)
-        stage2 = net.layer2(stage1)
-        stage3 = net.layer3(stage2)
-        logits = net.fc(torch.flatten(net.avgpool(stage3), 1))
-        return logits, stem, stage1, stage2, stage3
-
-
-def export(path: str | Path) -> None:
-    """Writes the stored network, batch norm folded, as an ONNX file for one image at a time: the same bytes each time.
-
-    Input ``counts`` and the outputs of :data:`OUTPUTS` are those of :class:`PageNet`. Needs the packages onnx and
-    onnxscript.
-    """
-    program = torch.onnx.export(
-        PageNet(folded(stored_net())).eval(),
-        (torch.zeros(1, 1, GRID // BLOCK, GRID // BLOCK),),
-        input_names=["counts"],
-        output_names=OUTPUTS,
-        dynamo=True,
-        verbose=False,
-    )
-    model = program.model_proto
-    # What the exporter notes about where each step comes from names folders of this machine.
-    del model.metadata_props[:], model.graph.metadata_props[:]
-    model.graph.doc_string = ""
-    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input):
-        del part.metadata_props[:]
-        part.doc_string = ""
-    for part in (*model.graph.output, *model.graph.initializer):
-        del part.metadata_props[:]
-    Path(path).write_bytes(model.SerializeToString(deterministic=True))
+def page_net() -> PageNet:
+    """The network for the page, in eval mode: it takes counts from 0 to 16."""
+    images = load_digits().train_images
+    # they hold every count from 0 to 16, so their ends give back mean and deviation
+    empty = images.min().item()
+    return PageNet(stored_net(), (images.max().item() - empty) / BLOCK**2, empty).eval()

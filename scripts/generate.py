@@ -18,23 +18,23 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+from torch import nn
 from torchvision.models import get_model_weights
 
 import resnet_lib
 from resnet_exercises import check
 from resnet_exercises.exercise import load
-from resnet_lib import drawn_digits
+from resnet_lib import clothes, drawn_digits
 from resnet_lib.costs import layer_costs
 from resnet_lib.drawing import BLUE, ORANGE, STYLE, draw_block, draw_network
-from resnet_lib.explorers.digits import digits_explorer
 from resnet_lib.explorers.output_size import output_size_explorer
+from resnet_lib.explorers.reading import reading_explorer
+from resnet_lib.page_network import export
 from resnet_lib.tracing import trace
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "book" / "_generated"
-NETWORK = (
-    FOLDER / "root" / "in-the-page" / "digits.onnx"
-)  # as the page finds it, with its runtime
+NETWORKS = FOLDER / "root" / "in-the-page"  # as the page finds them, with their runtime
 RUNTIME = ROOT / "node_modules" / "onnxruntime-web" / "dist"
 RUNTIME_FILES = [
     "ort.wasm.bundle.min.mjs",
@@ -220,9 +220,9 @@ def network() -> str:
     return f"![{picture.alt}](_static/{path.name})<!-- in the book: {{width=540px}} -->\n"
 
 
-def digits_stages() -> str:
-    """What the network of the page makes of an image, stage by stage."""
-    costs = layer_costs(drawn_digits.stored_net(), (1, 8, 8))
+def page_stages(net: nn.Module, side: int) -> str:
+    """What a network of the page makes of an image, stage by stage."""
+    costs = layer_costs(net, (1, side, side))
     parts = {
         "the stem": ("conv1", "batchnorm1", "relu1"),
         "`layer1`": ("layer1.",),
@@ -244,42 +244,59 @@ def digits_stages() -> str:
     return table(["After", "Feature maps", "Parameters", "Receptive field"], rows)
 
 
+def parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
 def digits_facts() -> str:
-    """The network of the page in figures, and how well it reads: computed from the stored weights."""
+    """The network for drawn digits in figures, and how well it reads: computed from the stored weights."""
     net, digits = drawn_digits.stored_net(), resnet_lib.load_digits()
     with torch.no_grad():
         right = int((net(digits.test_images).argmax(dim=1) == digits.test_labels).sum())
     number = len(digits.test_labels)
-    parameters = sum(parameter.numel() for parameter in net.parameters())
     return (
-        f"It is a ResNet-{drawn_digits.DEPTH} with {parameters:,} parameters, trained on {len(digits.train_labels):,} "
-        "images of "
-        f"8×8. Of the {number} test images, which it never saw in training, it reads {right} right: "
-        f"{right / number:.1%}.\n"
+        f"It is a ResNet-{drawn_digits.DEPTH} with {parameters(net):,} parameters, trained on "
+        f"{len(digits.train_labels):,} images of 8×8. Of the {number} test images, which it never saw in training, it "
+        f"reads {right} right: {right / number:.1%}.\n"
     )
 
 
-def page_network() -> int:
-    """Puts the network of the page and its runtime where the site takes them from, and returns their size in bytes."""
+def clothes_facts() -> str:
+    """The network for clothes in figures, and how well it reads: what was measured when it was trained."""
+    net, last = resnet_lib.clothes_net(), clothes.stored_histories()["residual-20"][-1]
+    return (
+        f"It is a ResNet-{6 * clothes.BLOCKS_PER_STAGE + 2} with {parameters(net):,} parameters, trained on 60,000 "
+        "photographs of 28×28. Of the 10,000 test images, which it never saw in training, it names "
+        f"{1 - last.test_error:.1%} right.\n"
+    )
+
+
+def page_networks() -> dict[str, int]:
+    """Puts the networks of the page and their runtime where the site takes them from, and returns how many bytes they
+    have.
+    """
     missing = [name for name in RUNTIME_FILES if not (RUNTIME / name).is_file()]
     if missing:
         raise SystemExit(
             f"{', '.join(missing)} is not in {RUNTIME}: `make book` fetches it, "
             "and `.venv/bin/python scripts/node.py` does that alone."
         )
-    NETWORK.parent.mkdir(parents=True, exist_ok=True)
-    # The export takes some seconds, and depends on few files of all those that this script is run for.
+    NETWORKS.mkdir(parents=True, exist_ok=True)
+    # An export takes some seconds, and depends on few files of all those that this script is run for.
     library = Path(resnet_lib.__file__).parent
-    names = ("drawn_digits", "folding", "resnet", "blocks", "data", "degradation")
-    sources = [drawn_digits.WEIGHTS, ROOT / "requirements.txt"]
-    sources += [library / f"{name}.py" for name in names]
-    if not NETWORK.exists() or NETWORK.stat().st_mtime < max(
-        s.stat().st_mtime for s in sources
-    ):
-        drawn_digits.export(NETWORK)
+    names = "page_network drawn_digits clothes recipe folding resnet blocks data degradation"
+    sources = [library / f"{name}.py" for name in names.split()]
+    sources += [drawn_digits.WEIGHTS, clothes.WEIGHTS, clothes.RUNS, ROOT / "requirements.txt"]
+    newest = max(source.stat().st_mtime for source in sources)
+    sizes = {}
+    for name, (make, side) in PAGE_NETWORKS.items():
+        path = NETWORKS / f"{name}.onnx"
+        if not path.exists() or path.stat().st_mtime < newest:
+            export(make(), side, path)
+        sizes[name] = path.stat().st_size
     for name in RUNTIME_FILES:
-        shutil.copyfile(RUNTIME / name, NETWORK.parent / name)
-    return sum(path.stat().st_size for path in NETWORK.parent.iterdir())
+        shutil.copyfile(RUNTIME / name, NETWORKS / name)
+    return sizes | {"runtime": sum((RUNTIME / name).stat().st_size for name in RUNTIME_FILES)}
 
 
 class EarlyReLU(resnet_lib.ResidualBasicBlock):
@@ -367,9 +384,13 @@ PIECES = {
     "plus-one": plus_one,
     "network": network,
     "mistake": mistake,
-    "digits-stages": digits_stages,
+    "digits-stages": lambda: page_stages(drawn_digits.stored_net(), 8),
     "digits-facts": digits_facts,
+    "clothes-stages": lambda: page_stages(resnet_lib.clothes_net(), 28),
+    "clothes-facts": clothes_facts,
 }
+#: the name of a network in the page → what makes it, and the side of its images in pixels
+PAGE_NETWORKS = {"digits": (drawn_digits.page_net, 8), "clothes": (clothes.page_net, 28)}
 
 
 def filled(page: str) -> str:
@@ -390,8 +411,8 @@ def main() -> None:
     (FOLDER / "output_size_explorer.html").write_text(
         output_size_explorer().html(), encoding="utf8"
     )
-    (FOLDER / "digits_explorer.html").write_text(
-        digits_explorer(f"../{NETWORK.parent.name}", page_network()).html(), encoding="utf8"
+    (FOLDER / "reading_explorer.html").write_text(
+        reading_explorer(f"../{NETWORKS.name}", page_networks()).html(), encoding="utf8"
     )
     (FOLDER / "root").mkdir(exist_ok=True)  # what goes to the root of the site
     (FOLDER / "root" / "social-card.png").write_bytes(social_card())

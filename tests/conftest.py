@@ -13,6 +13,7 @@ from browser import opened
 from hypothesis import settings
 from in_page import PAGES, Exercise
 from jupyter_client.manager import KernelManager
+from reading import READING, load_network
 from run_notebooks import PATIENCE, kernel_manager
 
 # As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for
@@ -107,6 +108,32 @@ def visit(browser, site):
     for context in contexts:
         context.close()
     assert not heard
+
+
+@pytest.fixture
+def reading_page(browser, site):
+    """A function that goes to "A ResNet in the page" and returns it, with what it has asked for and complained of."""
+    contexts = []
+
+    def go(width=1280, anchor="", load=False, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.wrong = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda said: said.type in ("error", "warning") and page.wrong.append(said.text),
+        )
+        page.goto(f"{site}/{READING}{anchor}")
+        if load:
+            load_network(page)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ import pytest
 import torch
 import train_digits
 from axe_playwright_python.sync_playwright import Axe
+from reading import READING, load_network, opacities
 
 from resnet_lib import accuracy, drawn_digits, load_digits
-from resnet_lib.drawn_digits import OUTPUTS, PageNet, count_ink, fit_drawing, stored_net
-from resnet_lib.explorers.digits import BRUSH, example_counts
+from resnet_lib.drawn_digits import count_ink, fit_drawing, page_net, stored_net
+from resnet_lib.explorers.reading import BRUSH, example_counts
+from resnet_lib.page_network import OUTPUTS
 from resnet_lib.resnet import CifarResNet
 
-PATH = "book/in-the-page.html"
-EXPLORER = "document.querySelector('[data-explorer=digits]').explorer"
+EXPLORER = "document.querySelector('[data-explorer=reading]').explorer.digits"
 PAD = ".digits-pad svg"
 
 # What a hand does, as the corners of its lines on the grid of 32×32.
@@ -38,48 +39,17 @@ HAND = {
 
 @pytest.fixture(scope="module")
 def net():
-    return PageNet(stored_net()).eval()
-
-
-@pytest.fixture
-def visit(browser, site):
-    """A function that goes to the page and returns it, with what it has asked for and complained of."""
-    contexts = []
-
-    def go(width=1280, anchor="", load=False, **options):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.wrong = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda said: said.type in ("error", "warning") and page.wrong.append(said.text),
-        )
-        page.goto(f"{site}/{PATH}{anchor}")
-        if load:
-            load_network(page)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
+    return page_net()
 
 
 @pytest.fixture(scope="module")
 def loaded(browser, site):
     """The page with its network, once for the tests that compute; each draws anew."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(f"{site}/{PATH}")
+    page.goto(f"{site}/{READING}")
     load_network(page)
     yield page
     page.close()
-
-
-def load_network(page):
-    page.get_by_role("button", name="Load the network").click()
-    page.locator(".rx-message", has_text="Nothing is drawn").wait_for()
 
 
 def read(page):
@@ -231,7 +201,7 @@ class TestUse:
     def test_a_digit_drawn_with_the_mouse_is_read(self, loaded, digit):
         answer, said = draw(loaded, HAND[digit])
         assert said == digit
-        row = loaded.locator("tr.digits-best")
+        row = loaded.locator("tr.reading-best")
         assert row.locator("th").inner_text() == str(digit)
         chance = torch.tensor(answer["logits"]).softmax(dim=0)[digit].item()
         assert abs(float(row.locator("td").last.inner_text()) - chance) < 6e-4
@@ -239,32 +209,30 @@ class TestUse:
 
     def test_the_feature_maps_are_shown(self, loaded, net):
         answer, _ = draw(loaded, HAND[5])
-        shown = loaded.eval_on_selector_all(
-            ".digits-maps svg",
-            "views => views.map((view) => [...view.querySelectorAll('[fill-opacity]')]"
-            ".map((p) => Number(p.getAttribute('fill-opacity'))))",
-        )
+        shown = opacities(loaded)
         counts = (
-            torch.tensor(loaded.evaluate(f"{EXPLORER}.counts()")).float().reshape(1, 1, 8, 8)
+            torch.tensor(loaded.evaluate(f"{EXPLORER}.values()")).float().reshape(1, 1, 8, 8)
         )
         with torch.no_grad():
             maps = net(counts)[1:]
         for values, stage in zip(shown, maps, strict=True):
             wanted = (stage / stage.max()).flatten()
-            torch.testing.assert_close(torch.tensor(values), wanted, rtol=0, atol=1e-4)
-        label = loaded.locator(".digits-maps svg").last.get_attribute("aria-label")
+            torch.testing.assert_close(
+                torch.tensor(values), wanted, rtol=0, atol=0.5 / 255 + 1e-4
+            )
+        label = loaded.locator(".reading-maps [role=img]").last.get_attribute("aria-label")
         assert "After layer3: 32 maps of 2×2" in label and f"{maps[-1].max():.2f}" in label
 
     def test_the_pen_is_round_and_four_pixels_wide(self, loaded):
         draw(loaded, [])
         loaded.get_by_label("Fit the drawing").uncheck()
         draw(loaded, [[(16, 16)]])
-        counts = np.array(loaded.evaluate(f"{EXPLORER}.counts()")).reshape(8, 8)
+        counts = np.array(loaded.evaluate(f"{EXPLORER}.values()")).reshape(8, 8)
         loaded.get_by_label("Fit the drawing").check()
         assert BRUSH == 4 and counts.sum() == 12 and (counts[3:5, 3:5] == 3).all()
 
-    def test_keyboard_alone(self, visit):
-        page = visit(load=True)
+    def test_keyboard_alone(self, reading_page):
+        page = reading_page(load=True)
         page.locator(PAD).focus()
         for _ in range(10):
             page.keyboard.press("ArrowUp")
@@ -277,13 +245,13 @@ class TestUse:
         page.locator("[role=status]", has_text="Row 27, column 17, ink").wait_for(
             state="attached"
         )
-        before = page.evaluate(f"{EXPLORER}.counts()")
+        before = page.evaluate(f"{EXPLORER}.values()")
         page.keyboard.press("Backspace")
         read(page)
-        assert page.evaluate(f"{EXPLORER}.counts()") != before
+        assert page.evaluate(f"{EXPLORER}.values()") != before
         page.get_by_role("button", name="Clear").press("Enter")
         assert read(page)[0] is None
-        assert set(page.evaluate(f"{EXPLORER}.counts()")) == {0}
+        assert set(page.evaluate(f"{EXPLORER}.values()")) == {0}
         assert "Nothing is drawn" in page.locator(".rx-message").inner_text()
         assert page.wrong == []
 
@@ -295,34 +263,34 @@ class TestUse:
         assert read(loaded)[0] is not None
         assert loaded.locator(f"{PAD} rect").get_attribute("x") == "0"
 
-    def test_examples_are_test_images_and_stand_in_the_address(self, visit, net):
-        page = visit(load=True)
+    def test_examples_are_test_images_and_stand_in_the_address(self, reading_page, net):
+        page = reading_page(load=True)
         button = page.get_by_role("button", name="An example from the test images")
         images = example_counts(net)
         for digit, image in enumerate(images):
             button.click()
             assert read(page)[1] == digit
-            assert page.evaluate(f"{EXPLORER}.counts()") == image.flatten().int().tolist()
-            assert page.url.endswith(f"#digits=example.{digit + 1}")
+            assert page.evaluate(f"{EXPLORER}.values()") == image.flatten().int().tolist()
+            assert page.url.endswith(f"#reading=net.digits,example.{digit + 1}")
         tests = ((load_digits().test_images - net.empty) / net.per_pixel).round()
         assert all((tests == image).flatten(1).all(dim=1).any() for image in images)
         assert "its drawing is not in the data set" in page.locator(".rx-message").inner_text()
         draw(page, HAND[3])
-        assert page.url.endswith("#digits=example.0")
+        assert page.url.endswith("#reading=net.digits,example.0")
 
     @pytest.mark.parametrize(
         ("anchor", "digit"),
         [
-            ("example.8", 7),
-            ("example.99", None),
+            ("net.digits,example.8", 7),
+            ("net.digits,example.99", None),
             ("example.x", None),
             ("example.-1", None),
             ("", None),
         ],
     )
-    def test_the_address_is_read_and_put_right(self, visit, net, anchor, digit):
-        page = visit(anchor=f"#digits={anchor}")
-        counts = page.evaluate(f"{EXPLORER}.counts()")
+    def test_the_address_is_read_and_put_right(self, reading_page, net, anchor, digit):
+        page = reading_page(anchor=f"#reading={anchor}")
+        counts = page.evaluate(f"{EXPLORER}.values()")
         expected = (
             [0] * 64 if digit is None else example_counts(net)[digit].flatten().int().tolist()
         )
@@ -330,8 +298,8 @@ class TestUse:
 
 
 class TestLoading:
-    def test_nothing_of_the_runtime_is_asked_for_before_the_click(self, visit, site):
-        page = visit()
+    def test_nothing_of_the_runtime_is_asked_for_before_the_click(self, reading_page, site):
+        page = reading_page()
         page.get_by_role("button", name="An example").click()
         page.wait_for_load_state("networkidle")
         assert page.asked and not [url for url in page.asked if "/in-the-page/" in url]
@@ -347,8 +315,8 @@ class TestLoading:
         assert [url for url in page.asked if not url.startswith((site, "data:", "blob:"))] == []
         assert page.wrong == []
 
-    def test_the_button_says_what_the_files_weigh(self, visit, site):
-        page = visit()
+    def test_the_button_says_what_the_files_weigh(self, reading_page, site):
+        page = reading_page()
         weights = page.evaluate(
             """async () => Promise.all(["digits.onnx", "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"]
               .map(async (name) => (await (await fetch(`../in-the-page/${name}`)).blob()).size))"""
@@ -356,8 +324,8 @@ class TestLoading:
         name = page.get_by_role("button", name="Load the network").inner_text()
         assert name == f"Load the network ({sum(weights) / 1e6:.1f} MB)"
 
-    def test_a_failed_download_is_told(self, visit):
-        page = visit()
+    def test_a_failed_download_is_told(self, reading_page):
+        page = reading_page()
         page.route("**/digits.onnx", lambda route: route.abort())
         page.get_by_role("button", name="Load the network").click()
         page.locator(".rx-wrong", has_text="could not be loaded").wait_for()
@@ -368,17 +336,18 @@ class TestLoading:
     def test_a_browser_without_webassembly_is_told(self, browser, site):
         page = browser.new_page()
         page.add_init_script("delete window.WebAssembly")
-        page.goto(f"{site}/{PATH}")
+        page.goto(f"{site}/{READING}")
         page.get_by_role("button", name="Load the network").click()
         page.locator(".rx-wrong", has_text="does not run WebAssembly").wait_for()
         page.close()
 
     def test_a_page_opened_as_a_file_says_what_to_do(self, explorer_page, browser, tmp_path):
-        from resnet_lib.explorers.digits import digits_explorer
+        from resnet_lib.explorers.reading import reading_explorer
 
         file = tmp_path / "page.html"
+        sizes = {"digits": 1, "clothes": 1, "runtime": 1}
         file.write_text(
-            f"<!doctype html><title>A</title>{digits_explorer('../in-the-page', 1).html()}",
+            f"<!doctype html><title>A</title>{reading_explorer('../in-the-page', sizes).html()}",
             "utf8",
         )
         page = browser.new_page()
@@ -391,8 +360,8 @@ class TestLoading:
 class TestLooks:
     @pytest.mark.parametrize("width", [360, 1280])
     @pytest.mark.parametrize("colours", ["light", "dark"])
-    def test_phone_dark_and_axe_after_a_reading(self, visit, width, colours):
-        page = visit(width, load=True, color_scheme=colours)
+    def test_phone_dark_and_axe_after_a_reading(self, reading_page, width, colours):
+        page = reading_page(width, load=True, color_scheme=colours)
         draw(page, HAND[2])
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         result = Axe().run(page, context=".rx", options={"resultTypes": ["violations"]})
@@ -400,13 +369,13 @@ class TestLooks:
             (f["id"], f["nodes"][0]["html"][:100]) for f in result.response["violations"]
         ] == []
         smallest = page.eval_on_selector_all(
-            ".rx button, .rx .digits-fit",
+            ".rx button, .rx .reading-fit",
             "all => Math.min(...all.map((one) => one.getBoundingClientRect().height))",
         )
         assert smallest >= 32 and page.wrong == []
 
-    def test_without_javascript_the_still_picture_says_what_it_shows(self, visit):
-        page = visit(java_script_enabled=False)
+    def test_without_javascript_the_still_picture_says_what_it_shows(self, reading_page):
+        page = reading_page(java_script_enabled=False)
         picture = page.locator(".rx-still img")
         assert picture.is_visible()
         assert "The network reads a 3, with probability" in picture.get_attribute("alt")

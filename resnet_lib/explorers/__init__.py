@@ -25,14 +25,18 @@ class Explorer:
 
     ``name`` is that of the script ``NAME.js`` beside this file, and of the setting in the page's address; ``title``
     says to everyone, and to screen readers, what it is; ``data`` is what the script works with, computed by this
-    library; ``still`` is shown where no script runs.
+    library; ``still`` is shown where no script runs. ``parts`` are other scripts beside this file that the explorer's
+    own builds on.
     """
 
-    def __init__(self, name: str, title: str, data: dict, still: Picture):
+    def __init__(
+        self, name: str, title: str, data: dict, still: Picture, parts: tuple[str, ...] = ()
+    ):
         self.name = name
         self.title = title
         self.data = data
         self.still = still
+        self.parts = parts
 
     def html(self) -> str:
         """The whole explorer, to be put into any page."""
@@ -42,6 +46,7 @@ class Explorer:
         data = json.dumps(self.data, separators=(",", ":"), ensure_ascii=False).replace(
             "</", "<\\/"
         )
+        scripts = "\n".join(_asset(f"{part}.js") for part in ("common", *self.parts, self.name))
         return "\n".join(
             [
                 f'<section class="rx" data-explorer="{self.name}" aria-label="{html.escape(self.title)}">',
@@ -49,7 +54,7 @@ class Explorer:
                 f'<div class="rx-still"><img alt="{html.escape(self.still.alt)}" width="{width}" '
                 f'src="data:image/png;base64,{picture}"></div>',
                 f'<script type="application/json">{data}</script>',
-                f"<script>(() => {{\n{_asset('common.js')}\n{_asset(self.name + '.js')}\n}})();</script>",
+                f"<script>(() => {{\n{scripts}\n}})();</script>",
                 "</section>",
             ]
         )
