@@ -101,8 +101,9 @@ def conformance_card(ResNet: type, BasicBlock: type, Bottleneck: type) -> Confor
     rows = dict.fromkeys(FIVE, [NOT_TRIED] * 4)
     for depth, (layers, deep) in FIVE.items():
         name = "Bottleneck" if deep else "BasicBlock"
-        with nothing_changes(), time_limit(as_long_as(SECONDS)):
-            found = attempt(compared, depth, functools.partial(ResNet, given[name], list(layers)))
+        make = functools.partial(ResNet, given[name], list(layers))
+        with nothing_changes():  # the limit inside: it may strike again while an error is told
+            found = attempt(time_limit(as_long_as(SECONDS))(compared), depth, make)
         if not isinstance(found, StudentError):
             rows[depth] = found
             continue

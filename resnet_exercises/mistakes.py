@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+_numbers: Iterator[int] = iter(range(10**9))  # for the names of what is built
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,6 @@ def _read(id: str, entry: dict, name: str, solution: str, imports: str) -> Mista
     text = how if key == "code" else edited(solution, edits)
     text = f"{imports}\n{text}" if imports else text
     return Mistake(id, entry["says"], text, edits, entry.get("arrange", False))
-
-
-_numbers: Iterator[int] = iter(range(10**9))
 
 
 def build(text: str, name: str, called: str = "an answer") -> object:

@@ -14,6 +14,7 @@ from resnet_exercises.errors import StudentError, attempt
 from resnet_exercises.torch_words import with_article
 
 RELATIVE = 1e-4  # two correct programs may differ by this much of the largest number
+ANYTHING = object()  # equals every observation
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,6 @@ def observe(probe: Probe, answer: object) -> object:
 
         usual_settings()  # an answer tried before may have changed them
     return attempt(probe.run, answer)
-
-
-ANYTHING = object()  # equals every observation
 
 
 def all_holds(seen: Any) -> bool:

@@ -17,6 +17,7 @@ from resnet_exercises.errors import TimeIsUp, is_theirs
 
 #: processor time of this thread in seconds; where Python runs in a page there is only the clock
 processor_time = getattr(time, "thread_time", time.perf_counter)
+_EVERY = 0.01  # seconds between two looks at the clock
 
 
 @contextlib.contextmanager
@@ -51,9 +52,6 @@ def as_long_as(seconds: float) -> float:
         sum(number % 7 for number in range(200_000))
         took.append(processor_time() - start)
     return seconds * max(1.0, min(took) / 0.008)
-
-
-_EVERY = 0.01  # seconds between two looks at the clock
 
 
 @contextlib.contextmanager

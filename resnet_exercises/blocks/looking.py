@@ -27,6 +27,7 @@ class Watch(Weights):
         super().__init__()
         self.theirs: set[int] = set()  # identities of the tensors of a downsample
         self.foreign = ""  # the first thing that no block has
+        self.option = ""  # of a convolution, that no block has
         self.convolutions: dict[int, str] = {}  # their sizes, by identity of the weight
         self.norms = 0  # batch norms applied so far
 
@@ -48,7 +49,8 @@ class Watch(Weights):
             self.convolutions[id(owner(weight))] = f"{sizes} {tuple(weight.shape[2:])} {len(weight)}"
         for option in ("dilation", "groups"):
             if given.get(option, 1) not in (1, (1, 1), [1, 1]):
-                self.foreign = self.foreign or f"a convolution has another {option} than 1"
+                self.option = f"a convolution has another {option} than 1"
+                self.foreign = self.foreign or self.option
 
 
 def _foreign(name: str, arguments: tuple, named: dict[str, object]) -> str:

@@ -128,7 +128,7 @@ def wide_blocks(block, like: Case) -> dict[str, object]:
             raise StudentError(error, (), [case.label], f"The block has {case.label}.") from None
         seen |= {
             f"the shape of the output, with {case.label}": tuple(output.shape),
-            f"its convolutions, with {case.label}": Fact(not watch.foreign, f"{watch.foreign}, with {case.label}"),
+            f"its convolutions, with {case.label}": Fact(not watch.option, f"{watch.option}, with {case.label}"),
             f"the number of parameters, with {case.label}": sum(parameter.numel() for parameter in module.parameters()),
         }
     return seen

@@ -21,11 +21,13 @@ def probes(name, solution):
     stages = [
         (LightBlock, 4, 4, 2, 1),
         (LightBlock, 4, 6, 1, 1),
+        (LightBlock, 4, 4, 1, 1),
         (LightBlock4, 8, 2, 1, 2),
         (LightBlock2, 4, 4, 2, 1),
         (LightBlock2, 6, 3, 2, 1),
         (LightBlock2, 4, 3, 3, 2),
-        (LightBlock4, 12, 2, 1, 1),  # fewer channels come out
+        (LightBlock4, 12, 2, 1, 1),  # fewer channels come out, and not half as many
+        (LightBlock4, 16, 2, 1, 1),  # half as many
         (LightBlock, 4, 4, 2, 3),
     ]
     return [*(stage_probe(solution, *stage) for stage in stages), Probe("a long or wide stage", large_stages)]
