@@ -55,7 +55,7 @@ _OFFERS = {
         "torchvision_name",
     ),
     "tracing": ("TracedLayer", "trace"),
-    "training": ("History", "accuracy", "train"),
+    "training": ("History", "accuracy", "choose_device", "train"),
 }
 _FILE_OF = {name: file for file, names in _OFFERS.items() for name in names}
 __all__ = list(_FILE_OF)

@@ -32,8 +32,8 @@ SEED = 0
 TRAININGS = {
     "residual-20": (CifarResNet, BLOCKS_PER_STAGE, 20),
     "plain-20": (CifarPlainNet, BLOCKS_PER_STAGE, 20),
-    "residual-56": (CifarResNet, 9, 4),
-    "plain-56": (CifarPlainNet, 9, 4),
+    "residual-56": (CifarResNet, 9, 3),
+    "plain-56": (CifarPlainNet, 9, 3),
 }
 SAMPLE_TRAIN, SAMPLE_TEST = 200, 100  # photographs of each class
 

@@ -47,6 +47,18 @@ OUTPUT_NOT_COMPARED = {
         "trained_on = accuracy(",
     ): "right answers of trained networks: the stored runs in test_training.py say the same",
     ("09-fast.ipynb", "get_capabilities"): "what this processor can do",
+    (
+        "10-photographs.ipynb",
+        "gain = bfloat16_speed_up(",
+    ): "how fast this machine is with bfloat16",
+    (
+        "10-photographs.ipynb",
+        'load_photographs("clothes")',
+    ): "all photographs, or a sentence where they cannot be had; test_photographs.py",
+    (
+        "10-photographs.ipynb",
+        "for epoch in train_epochs(net",
+    ): "a trained network, and times; test_recipe.py trains some too",
     ("09-fast.ipynb", "shares = time_by_kind(ours"): "times",
     (
         "09-fast.ipynb",
