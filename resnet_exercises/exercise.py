@@ -16,9 +16,9 @@ from resnet_exercises.verdict import Verdict
 FOLDERS = {
     name: "blocks" if name in ("basic_block", "bottleneck", "plain_block") else name
     for name in (
-        "output_size same_padding stage_sizes count_parameters multiply_adds basic_block bottleneck receptive_field "
-        "make_layer resnet initialise_weights torchvision_name plain_block make_identity branch_ratio "
-        "fold_batchnorm grad_cam"
+        "output_size same_padding test_output_size stage_sizes count_parameters multiply_adds basic_block "
+        "test_basic_block bottleneck receptive_field make_layer resnet initialise_weights test_make_layer "
+        "torchvision_name test_resnet plain_block make_identity branch_ratio fold_batchnorm grad_cam"
     ).split()
 }
 
@@ -42,6 +42,11 @@ class Exercise:
         """The name of what the reader writes, such as ``BasicBlock``."""
         return re.findall(r"^(?:def|class) (\w+)", self.text, re.MULTILINE)[-1]
 
+    @property
+    def tests(self) -> str:
+        """The exercise whose answers the reader's own test has to tell apart, as ``test_resnet`` does; else nothing."""
+        return self.name.removeprefix("test_") if self.name.startswith("test_") else ""
+
     @functools.cached_property
     def solution(self) -> object:
         """The solution as a function or class."""
@@ -49,8 +54,8 @@ class Exercise:
 
     @functools.cached_property
     def mistakes(self) -> list[Mistake]:
-        """The mistakes that are known."""
-        return read_mistakes(self.name, self.folder, self.text)
+        """The mistakes that are known; a test that a reader writes has none."""
+        return [] if self.tests else read_mistakes(self.name, self.folder, self.text)
 
     @functools.cached_property
     def index(self) -> dict[str, list]:
@@ -61,12 +66,13 @@ class Exercise:
     @functools.cached_property
     def module(self) -> Any:
         """``probes.py``: its ``probes`` and ``PRAISE`` and, where it has them, ``evidence`` and ``picture``."""
-        return importlib.import_module(f"resnet_exercises.{self.folder}.probes")
+        return importlib.import_module(f"resnet_exercises.{load(self.tests or self.name).folder}.probes")
 
     @functools.cached_property
     def probes(self) -> list[Probe]:
-        """What is tried, in order."""
-        return self.module.probes(self.name, self.solution)
+        """What is tried, in order; a test is given implementations: see ``impostors.py``."""
+        module = self.module  # PyTorch is loaded with it, where it is needed
+        return [] if self.tests else module.probes(self.name, self.solution)
 
     @functools.cached_property
     def expected(self) -> tuple[list[object], float]:

@@ -10,6 +10,7 @@ from answers import (
     layers,
     looking,
     network,
+    testing,
 )
 
 FAMILIES = (
@@ -22,6 +23,7 @@ FAMILIES = (
     folding,
     inside,
     looking,
+    testing,
 )
 RIGHT = {name: answers for family in FAMILIES for name, answers in family.RIGHT.items()}
 WRONG = {name: answers for family in FAMILIES for name, answers in family.WRONG.items()}
