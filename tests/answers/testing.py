@@ -320,7 +320,7 @@ def network_of_basic_blocks(ResNet):
                 lambda m, inputs, out: sizes.append((inputs[0].min().item(), *out.shape[1:]))
             )
     out = net(torch.randn(2, 3, 64, 96))
-    assert out.shape == (2, 7) and not torch.allclose(out.softmax(1), out)
+    assert out.shape == (2, 7) and (out < 0).any()
     assert [size[1:] for size in sizes] == [
         (64, 16, 24),
         (128, 8, 12),
