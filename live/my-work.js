@@ -1,9 +1,10 @@
 // The page My work: all answers of this browser, to look at, to download, to load again, to delete.
 
-import exercises from "../book/_generated/exercises.json";
+import all from "../book/_generated/exercises.json";
 import * as answers from "./answers.js";
 import { el } from "./elements.js";
 
+const exercises = all.filter(({ kind }) => kind !== "notebook"); // those that are done in the pages
 const FORM = 1; // of the file with the answers
 
 export function showWork(progressed) {

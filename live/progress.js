@@ -1,8 +1,10 @@
 // What has been passed, beside the chapters in the sidebar and on the first page.
 
-import exercises from "../book/_generated/exercises.json";
+import all from "../book/_generated/exercises.json";
 import * as answers from "./answers.js";
 import { el } from "./elements.js";
+
+const exercises = all.filter(({ kind }) => kind !== "notebook");
 
 export function showProgress() {
   const passed = new Set(exercises.filter(({ name }) => answers.isPassed(answers.read(name))).map(({ name }) => name));

@@ -2,7 +2,6 @@
 
 from resnet_exercises.errors import StudentError, attempt
 from resnet_exercises.exercise import Exercise
-from resnet_exercises.impostors import judge_test
 from resnet_exercises.naming import first_of_two, named, second_of_two
 from resnet_exercises.observing import goes_on, observe, same, tell
 from resnet_exercises.running import as_long_as, nothing_changes, time_limit
@@ -19,15 +18,13 @@ def check_answer(exercise: Exercise, answer: object) -> Verdict:
         with nothing_changes():
             exercise.expected  # noqa: B018 - first: what is wrong in a probe is no fault of the answer
             # whatever a student can write, a notebook never sees our traceback
-            found = attempt(_verdict, exercise, answer)
+            found = attempt(exercise.judge or _verdict, exercise, answer)
     except KeyboardInterrupt:
         return exercise.verdict(FAILED, "The check was interrupted. Run it again.")
     return exercise.verdict(FAILED, found.explain()) if isinstance(found, StudentError) else found
 
 
 def _verdict(exercise: Exercise, answer: object) -> Verdict:
-    if exercise.tests:
-        return screen(exercise, answer) or judge_test(exercise, answer)
     with time_limit(max(TIMES * exercise.expected[1], as_long_as(SECONDS))):
         found = screen(exercise, answer) or _try(exercise, answer)
     # naming a mistake takes no time of the answer

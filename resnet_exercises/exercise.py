@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,7 @@ class Exercise:
     name: str
     folder: str
     _known: dict = field(default_factory=dict, repr=False)  # answers by id, what probes see of them by id and number
+    judge: Callable | None = None  #: gives the verdict on an answer where probes do not: see ``impostors.py``
 
     @functools.cached_property
     def text(self) -> str:
@@ -42,11 +44,6 @@ class Exercise:
         """The name of what the reader writes, such as ``BasicBlock``."""
         return re.findall(r"^(?:def|class) (\w+)", self.text, re.MULTILINE)[-1]
 
-    @property
-    def tests(self) -> str:
-        """The exercise whose answers the reader's own test has to tell apart, as ``test_resnet`` does; else nothing."""
-        return self.name.removeprefix("test_") if self.name.startswith("test_") else ""
-
     @functools.cached_property
     def solution(self) -> object:
         """The solution as a function or class."""
@@ -54,8 +51,8 @@ class Exercise:
 
     @functools.cached_property
     def mistakes(self) -> list[Mistake]:
-        """The mistakes that are known; a test that a reader writes has none."""
-        return [] if self.tests else read_mistakes(self.name, self.folder, self.text)
+        """The mistakes that are known."""
+        return read_mistakes(self.name, self.folder, self.text)
 
     @functools.cached_property
     def index(self) -> dict[str, list]:
@@ -66,13 +63,12 @@ class Exercise:
     @functools.cached_property
     def module(self) -> Any:
         """``probes.py``: its ``probes`` and ``PRAISE`` and, where it has them, ``evidence`` and ``picture``."""
-        return importlib.import_module(f"resnet_exercises.{load(self.tests or self.name).folder}.probes")
+        return importlib.import_module(f"resnet_exercises.{self.folder}.probes")
 
     @functools.cached_property
     def probes(self) -> list[Probe]:
-        """What is tried, in order; a test is given implementations: see ``impostors.py``."""
-        module = self.module  # PyTorch is loaded with it, where it is needed
-        return [] if self.tests else module.probes(self.name, self.solution)
+        """What is tried, in order."""
+        return self.module.probes(self.name, self.solution)
 
     @functools.cached_property
     def expected(self) -> tuple[list[object], float]:
@@ -97,10 +93,8 @@ class Exercise:
         return self._known[mistake.id, number]
 
     def verdict(self, status: str, message: str, mistake: str | None = None, picture=None) -> Verdict:
-        """A verdict on an answer to this exercise."""
-        # half a character cannot be shown
-        message = message.encode("utf8", "replace").decode("utf8")
-        return Verdict(self.name, status, mistake, message, picture=picture)
+        """A verdict on an answer to this exercise. Half a character cannot be shown, and is replaced."""
+        return Verdict(self.name, status, mistake, message.encode("utf8", "replace").decode("utf8"), picture=picture)
 
 
 @functools.cache
@@ -108,4 +102,6 @@ def load(name: str) -> Exercise:
     """The exercise ``name``. Raises ``KeyError`` for a name that is none, and lists those that are."""
     if name not in FOLDERS:
         raise KeyError(f"there is no exercise {name!r}; there are {', '.join(FOLDERS)}")
-    return Exercise(name, FOLDERS[name])
+    from resnet_exercises.impostors import TestExercise  # which is made of this module's
+
+    return (TestExercise if name.startswith("test_") else Exercise)(name, FOLDERS[name])

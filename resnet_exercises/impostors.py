@@ -18,7 +18,7 @@ from resnet_exercises.errors import StudentError, attempt
 from resnet_exercises.exercise import Exercise, load
 from resnet_exercises.mistakes import HERE, edited, run
 from resnet_exercises.running import as_long_as, processor_time, time_limit
-from resnet_exercises.screening import dropped_error, source_tree
+from resnet_exercises.screening import dropped_error, screen, source_tree
 from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 
 #: So many impostors, the easier ones, are worth the first star.
@@ -44,6 +44,22 @@ class Implementation:
     takes_for_granted: str = ""  #: what a test takes for granted that refuses it
 
 
+@dataclass
+class TestExercise(Exercise):
+    """An exercise on another one, ``tests``, whose implementations the reader's test has to tell apart."""
+
+    __test__ = False  # pytest collects what is named so, and this is none
+    mistakes, probes = (), ()
+
+    def __post_init__(self):
+        self.tests, self.judge = self.name.removeprefix("test_"), judge_test
+
+    @functools.cached_property
+    def module(self) -> Any:
+        """The probes of the other exercise; PyTorch is loaded with them, where it is needed."""
+        return load(self.tests).module
+
+
 @functools.cache
 def implementations(name: str) -> tuple[list[Implementation], list[Implementation]]:
     """The right ones, the book's own first, and the impostors from easy to hard."""
@@ -61,8 +77,10 @@ def implementations(name: str) -> tuple[list[Implementation], list[Implementatio
     return [own, *right], [made(*entry) for entry in entries.items()]
 
 
-def judge_test(exercise: Exercise, answer: Callable) -> Verdict:
+def judge_test(exercise: TestExercise, answer: Callable) -> Verdict:
     """The verdict on a test: whether it passes what is right, and which impostors it catches."""
+    if found := screen(exercise, answer):
+        return found
     right, impostors = implementations(exercise.name)
     asked, start = load(exercise.tests).asked, processor_time()
     seen: dict[str, Any] = {}

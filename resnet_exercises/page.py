@@ -14,7 +14,8 @@ from resnet_exercises.verdict import FAILED, NOT_ATTEMPTED
 from resnet_lib import formula
 
 #: The exercises of plain numbers and names: a check of them needs no package at all.
-PLAIN = ("output_size same_padding stage_sizes count_parameters multiply_adds receptive_field torchvision_name").split()
+PLAIN = "output_size same_padding stage_sizes count_parameters multiply_adds receptive_field torchvision_name".split()
+PLAIN.append("test_output_size")
 #: seconds that the code itself may take before its function is tried
 SECONDS = 2.0
 LONGEST = 5_000  # characters of what the code prints
@@ -37,8 +38,9 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
             said = f"Python cannot read line {error.lineno}, {line}: {error.msg}."
         verdict = exercise.verdict(FAILED, said)
     else:
-        missing = f"Your code defines no `{exercise.asked}`: give your function that name."
-        verdict = exercise.verdict(NOT_ATTEMPTED, missing)
+        verdict = exercise.verdict(
+            NOT_ATTEMPTED, f"Your code defines no `{exercise.asked}`: name your function so."
+        )
         if exercise.asked in space:
             verdict = check(name, space[exercise.asked])
     message = verdict.message.replace(WRITE, "Write your code above, then press Check.")

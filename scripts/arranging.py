@@ -12,8 +12,13 @@ import random
 import textwrap
 from collections.abc import Collection, Iterator
 
+from resnet_exercises import EXERCISES
 from resnet_exercises.exercise import Exercise, load
 from resnet_exercises.mistakes import Mistake
+from resnet_exercises.page import PLAIN
+
+#: Exercises whose lines are arranged. A test of networks is written in a notebook only, as it has to run them.
+LINES = [name for name in EXERCISES if name not in PLAIN and not name.startswith("test_")]
 
 #: a method that the reader has written in an exercise before: it stands there
 GIVEN_METHODS = {"_make_layer"}

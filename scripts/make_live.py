@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import node
-from arranging import arrangement
+from arranging import LINES, arrangement
 from docutils.nodes import make_id
 
 from resnet_exercises import notebooks
@@ -59,10 +59,15 @@ def exercises() -> list[dict[str, str]]:
                     "anchor": make_id(title),
                     "page": path.relative_to(ROOT).with_suffix("").as_posix(),
                     "cell": above[-1]["id"],
-                    "kind": "code" if task.name in PLAIN else "lines",
+                    "kind": _kind(task.name),
                 }
             )
     return found
+
+
+def _kind(name: str) -> str:
+    """How an exercise is done in the page; "notebook": it is not."""
+    return "code" if name in PLAIN else "lines" if name in LINES else "notebook"
 
 
 def _tags(cell: dict) -> list[str]:

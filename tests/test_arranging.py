@@ -5,15 +5,13 @@ import random
 
 import node
 import pytest
-from arranging import arrangement
+from arranging import LINES, arrangement
 from make_live import FIRST_TRY, first_try
 
-from resnet_exercises import EXERCISES, check
+from resnet_exercises import check
 from resnet_exercises.exercise import load
 from resnet_exercises.mistakes import build
-from resnet_exercises.page import PLAIN
 
-NAMES = [name for name in EXERCISES if name not in PLAIN]
 EACH = 290  # arrangements of each exercise, where there are so many
 JUDGE = """
 import { readFileSync } from "node:fs";
@@ -83,7 +81,7 @@ def arrangements(exercise: dict, name: str) -> list[list[list[int]]]:
     return list(once.values())[:EACH]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LINES)
 def test_the_verdict_is_that_of_the_check(name):
     exercise = arrangement(name)
     tried = arrangements(exercise, name)
@@ -94,11 +92,11 @@ def test_the_verdict_is_that_of_the_check(name):
 
 
 def test_there_are_at_least_two_thousand_arrangements():
-    tried = {name: len(arrangements(arrangement(name), name)) for name in NAMES}
+    tried = {name: len(arrangements(arrangement(name), name)) for name in LINES}
     assert sum(tried.values()) >= 2_000, tried
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LINES)
 def test_each_wrong_line_has_its_mistake_and_is_told(name):
     exercise, known = arrangement(name), load(name)
     flagged = {mistake.id: mistake.says for mistake in known.mistakes if mistake.arrange}

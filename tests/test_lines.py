@@ -3,14 +3,10 @@
 import ast
 
 import pytest
-from arranging import arrangement
+from arranging import LINES, arrangement
 from playwright.sync_api import expect
 
-from resnet_exercises import EXERCISES
 from resnet_exercises.exercise import load
-from resnet_exercises.page import PLAIN
-
-LINES = [name for name in EXERCISES if name not in PLAIN]
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -36,7 +36,8 @@ def mark(app, doctree, docname) -> None:
         if "tag_exercise-check" not in check["classes"]:
             raise ValueError(f"{docname}: no check follows the stub of {exercise['name']}")
         name, kind = exercise["name"], exercise["kind"]
-        start = f'<div id="{name}" data-exercise="{name}" data-kind="{kind}">'
+        live = "" if kind == "notebook" else f' data-kind="{kind}"'
+        start = f'<div id="{name}" data-exercise="{name}"{live}>'
         if kind == "lines":
             start += data(_read("lines")[name])
         link = colab_link(app.config.html_theme_options, exercise)
