@@ -4,7 +4,6 @@ import functools
 import importlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +30,7 @@ class Exercise:
     name: str
     folder: str
     _known: dict = field(default_factory=dict, repr=False)  # answers by id, what probes see of them by id and number
-    judge: Callable | None = None  #: gives the verdict on an answer where probes do not: see ``impostors.py``
+    judge: Any = None  #: gives the verdict on an answer where probes do not: see ``impostors.py``
 
     @functools.cached_property
     def text(self) -> str:
@@ -102,6 +101,5 @@ def load(name: str) -> Exercise:
     """The exercise ``name``. Raises ``KeyError`` for a name that is none, and lists those that are."""
     if name not in FOLDERS:
         raise KeyError(f"there is no exercise {name!r}; there are {', '.join(FOLDERS)}")
-    from resnet_exercises.impostors import TestExercise  # which is made of this module's
-
-    return (TestExercise if name.startswith("test_") else Exercise)(name, FOLDERS[name])
+    kind = importlib.import_module("resnet_exercises.impostors").TestExercise if name[:5] == "test_" else Exercise
+    return kind(name, FOLDERS[name])

@@ -38,9 +38,7 @@ def check_code(name: str, code: str) -> dict[str, str | None]:
             said = f"Python cannot read line {error.lineno}, {line}: {error.msg}."
         verdict = exercise.verdict(FAILED, said)
     else:
-        verdict = exercise.verdict(
-            NOT_ATTEMPTED, f"Your code defines no `{exercise.asked}`: name your function so."
-        )
+        verdict = exercise.verdict(NOT_ATTEMPTED, f"Your code defines no `{exercise.asked}`: name your function so.")
         if exercise.asked in space:
             verdict = check(name, space[exercise.asked])
     message = verdict.message.replace(WRITE, "Write your code above, then press Check.")
