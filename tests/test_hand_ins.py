@@ -442,7 +442,7 @@ def test_every_solved_notebook_passes_without_tags(tmp_path):
     assert [r.file for r in found] == [path.name for path in sorted(BOOK.glob("*.ipynb"))]
     assert all(report.complete for report in found), list(hand_ins.as_rows(found, found))
     labels = [v["label"] for report in found for v in report.verdicts]
-    assert len(labels) == len(set(labels)) == 17 + 8
+    assert len(labels) == len(set(labels)) == 21 + 8
     assert set(EXERCISES) == {label for label in labels if " (" not in label} | {"make_layer"}
 
 

@@ -249,6 +249,14 @@ def real_blocks(make_layer):
             out = stage(torch.randn(2, incoming, 8, 8))
             assert out.shape == (2, 4 * block.expansion, 8 // stride, 8 // stride)
             assert isinstance(first, block) and len(others) == 2 and others[0] is not others[1]
+            if first.downsample is not None:
+                shapes = sorted(tuple(p.shape) for p in first.downsample.parameters())
+                assert shapes == [
+                    (out.shape[1],),
+                    (out.shape[1],),
+                    (out.shape[1], incoming, 1, 1),
+                ]
+                assert (first.downsample(torch.randn(2, incoming, 8, 8)) < 0).any()
             assert (first.downsample is None) == (
                 stride == 1 and incoming == 4 * block.expansion
             )
