@@ -12,8 +12,7 @@ from resnet_exercises.tensors import behaviour, heeds_the_seed, random_input
 
 __all__ = ["PRAISE", "evidence", "probes"]
 PRAISE = {"make_layer": "Blocks, channels, stride and projection are right, for every block and every expansion."}
-#: in_channels, channels, blocks and stride: the lengths of ResNet-34, 101 and 152, and one more than any of them has;
-#: then a width at which equal numbers are two objects, as Python has them above 256
+#: the lengths of ResNet-34, 101 and 152, and one more; then a width at which equal numbers are two objects: above 256
 LARGE = [*((64, 128, blocks, 2) for blocks in (2, 4, 6, 8, 23, 36, 37)), (512, 512, 1, 1)]
 
 
@@ -50,8 +49,7 @@ def stage_probe(solution, block: type[LightBlock], *arguments: int) -> Probe:
             seen |= light_blocks.in_use(behaviour, stage, x, twin)
         return seen
 
-    names = ("in_channels", "channels", "blocks", "stride")
-    given = ", ".join(f"{name} {value}" for name, value in zip(names, arguments))
+    given = ", ".join(f"{name} {value}" for name, value in zip("in_channels channels blocks stride".split(), arguments))
     return Probe(f"make_layer(a block with expansion {block.expansion}, {given})", run)
 
 
@@ -78,5 +76,7 @@ def large_stages(make_layer) -> dict[str, object]:
             stage = make_layer(LightBlock, *arguments)
         given = f"for make_layer(a block, {', '.join(map(str, arguments))})"
         seen |= {f"{what}, {given}": value for what, value in plan(stage, arguments[0]).items()}
+    once, again = (make_layer(LightBlock, 4, 4, 1, 1) for _ in range(2))
+    seen["a new stage"] = Fact(once is not again, "make_layer returns the stage of an earlier call, not a new one")
     heeds = heeds_the_seed(lambda: make_layer(LightBlock, 4, 6, 1, 2))
     return seen | {"the seed is left alone": Fact(heeds, "make_layer sets the seed of the random numbers")}
