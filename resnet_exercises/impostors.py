@@ -49,7 +49,7 @@ class TestExercise(Exercise):
     """An exercise on another one, ``tests``, whose implementations the reader's test has to tell apart."""
 
     __test__ = False  # pytest collects what is named so, and this is none
-    mistakes, probes = (), ()
+    mistakes, probes, index = (), (), {}
 
     def __post_init__(self):
         self.tests, self.judge = self.name.removeprefix("test_"), judge_test
