@@ -4,7 +4,10 @@ Tests that readers could write stand in tests/answers/testing.py; test_exercises
 """
 
 import ast
+import inspect
+import linecache
 import random
+import re
 
 import pytest
 import torch
@@ -144,7 +147,6 @@ def test_one_star_for_the_easier_ones_and_what_is_missing_for_the_second(name):
 
     def with_all_but(*left):
         """A test that knows the text of what it is given."""
-        import linecache
 
         def knows(given):
             method = getattr(given, "__init__", given) if isinstance(given, type) else given
@@ -189,7 +191,8 @@ def test_a_test_that_is_too_strict_is_told_what_it_took_for_granted(name, form, 
     assert verdict.status == "failed"
     said = f"Your test refuses a right implementation, {one.form}. It takes for granted {one.takes_for_granted}."
     assert verdict.message.startswith(said), verdict.message
-    assert "at your line `" in verdict.message
+    (line,) = re.findall(r"at your line `(.*?)`", verdict.message)
+    assert line in inspect.getsource(answer)  # not a line of the implementation
 
 
 def test_every_right_form_has_a_test_that_is_too_strict_for_it():
