@@ -12,6 +12,8 @@ import re
 import pytest
 import torch
 from answers.testing import RIGHT, STRICT, WEAK
+from arranging import LINES
+from make_live import exercises
 
 from resnet_exercises import EXERCISES, check
 from resnet_exercises.exercise import load
@@ -307,3 +309,10 @@ def test_it_says_how_far_the_reader_has_come():
         raise NotImplementedError
 
     assert check("test_output_size", begun).status == "not attempted"
+
+
+def test_a_test_of_networks_is_for_a_notebook_only():
+    """The page runs no PyTorch, and the lines of a test are not put in order."""
+    kinds = {found["name"]: found["kind"] for found in exercises() if found["name"] in TESTS}
+    assert kinds.pop("test_output_size") == "code"
+    assert set(kinds.values()) == {"notebook"} and not set(LINES) & set(TESTS)
