@@ -324,9 +324,8 @@ def _texts(row: list[str]) -> list[str]:
     return [f"'{text}" if text.lstrip().startswith(FORMULA) else text for text in row]
 
 
-def _show(reports: list[Report], left: list[Report], given: argparse.Namespace) -> None:
+def _show(reports: list[Report], left: list[Report], ready: Iterable[Report], given: argparse.Namespace) -> None:
     """Prints each report that is ``left`` to do when it is ready, in the form that is asked for."""
-    ready = checked(left, given.timeout, given.jobs)
     if given.json:
         shown: list[dict] = []
         try:
@@ -368,7 +367,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--from", dest="start", metavar="FILE", help="begin with this file of the folder")
     said = "its first group is the student, in a file's path (default: as Moodle or Canvas has it, or the folder)"
     parser.add_argument("--student", metavar="REGEX", help=said)
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a page on the class too")
+    parser.add_argument("--anonymous", action="store_true", help="numbers in place of students and files")
     given = parser.parse_args(arguments)
+
+    from resnet_exercises.class_page import ClassReport, write  # they take what stands above
 
     os.environ.update(SETTINGS)
     for stream in (sys.stdout, sys.stderr):  # any file name and message can be printed anywhere
@@ -377,9 +380,13 @@ def main(arguments: list[str] | None = None) -> int:
     student = (given.student,) if given.student else STUDENT
     try:
         reports = left = read_folder(given.path, student) if is_folder else [read_file(given.path, str(given.path))]
+        kept = ClassReport(reports, given.path, given.report, given.anonymous)
         if given.start:
             left = reports[[report.file for report in reports].index(given.start) :]
-        _show(reports, left, given)
+        try:
+            _show(reports, left, kept.noted(checked(left, given.timeout, given.jobs)), given)
+        finally:  # Ctrl-C too
+            write(kept)
     except (OSError, ValueError, re.error) as error:
         print(f"{given.path}: {error}", file=sys.stderr)
         return 2
