@@ -72,10 +72,13 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what}" + "s" * (count != 1)
 
 
+def _plain(text: str) -> str:
+    return html.escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text))
+
+
 def _text(text: str) -> str:
     """As HTML, with code where the backticks are."""
-    text = html.escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text))
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _plain(text))
 
 
 def _section(title: str, entries: list[str], around: str = "{}", words: str = "") -> str:
@@ -83,7 +86,8 @@ def _section(title: str, entries: list[str], around: str = "{}", words: str = ""
     first, rest = ("\n".join(part) for part in (entries[:SHOWN], entries[SHOWN:]))
     folded = f"<details><summary>{len(entries) - SHOWN} more</summary>{around.format(rest)}</details>" if rest else ""
     shown = around.format(first) if first else "<p>None.</p>"
-    return f"<section><h2>{title}</h2>{words and f'<p class=quiet>{words}</p>'}\n{shown}\n{folded}</section>"
+    words = words and f'<p class="quiet">{words}</p>'
+    return f"<section><h2>{title}</h2>{words}\n{shown}\n{folded}</section>"
 
 
 def _bar(counts: Counter[str]) -> str:
@@ -103,9 +107,10 @@ def _exercises(results: list[Result]) -> str:
             rows.append(f'<tr><th class="group" colspan="{len(columns) + 1}">{_text(chapter)}</th></tr>')
         numbers = "".join(f'<td class="n">{counts[s] or "–"}</td>' for s in columns)
         rows.append(f'<tr><th scope="row"><code>{_text(name)}</code>{_bar(counts)}</th>{numbers}</tr>')
-    table = f'<table><thead><tr><th scope="col">exercise</th>{head}</tr></thead>\n<tbody>{{}}</tbody></table>'
-    words = "Each number is one of students; the best answer of each counts."
-    return f"<section><h2>Exercises</h2><p class=quiet>{words}</p>{table.format(chr(10).join(rows))}</section>"
+    table = f'<table class="counts"><thead><tr><th scope="col">exercise</th>{head}</tr></thead>\n<tbody>'
+    table += "\n".join(rows) + "</tbody></table>"
+    words = "The numbers count students; of several answers of a student, the best counts."
+    return f'<section><h2>Exercises</h2><p class="quiet">{words}</p>{table}</section>'
 
 
 def _groups(results: list[Result]) -> list[list[Result]]:
@@ -137,10 +142,12 @@ def _mistakes(results: list[Result]) -> str:
     for group in _groups(results):
         message = Counter(r.message for r in group).most_common(1)[0][0] if group[0].mistake else ""
         name = f"<code>{_text(group[0].exercise)}</code>: {group[0].mistake or 'no mistake that has a name'}"
-        lines = {r.line: r for r in reversed(group)}
-        samples = [*reversed(lines.values()), *(r for r in group if r is not lines[r.line])][:SAMPLES]
+        lines: dict[str, Result] = {}
+        for result in group:
+            lines.setdefault(result.line, result)
+        samples = [*lines.values(), *(r for r in group if r is not lines[r.line])][:SAMPLES]
         shown = "".join(
-            f"<li><code>{html.escape(r.line)}</code>"
+            f"<li><code>{_plain(r.line)}</code>"
             f'<span class="quiet">{_text(r.student)}{"" if message else ": " + _text(r.message)}</span></li>'
             for r in samples
         )

@@ -118,7 +118,7 @@ def telling_line(cells: list[Cell], task: Task, mistake: str | None, message: st
     known = load(task.name) if task.name in EXERCISES else None
     right = _statements(known.text) if known else []
     wrong = [_statements(m.code) for m in known.mistakes if m.id == mistake] if known else []
-    new = [line for lines in wrong for line in lines if line not in right]
+    new = [line for lines in wrong for line in lines if line not in [*right, "import torch"]]
     gone = [line for lines in wrong for line in right if line not in lines]
     differing = [line for line in own if line not in right] or own
     close = [(max(difflib.SequenceMatcher(None, line, n).ratio() for n in new), line) for line in differing if new]
@@ -128,7 +128,7 @@ def telling_line(cells: list[Cell], task: Task, mistake: str | None, message: st
     if gone and not new and gone[0] not in own:
         return f"# not there: {gone[0]}"
     if place := re.search(r"at your line `(.+?)`[:. ]", message):
-        return re.sub(r"\s#.*", "", place[1])
+        return re.sub(r"\s+#.*", "", place[1])
     inside = [line for line in differing if not re.match(r"(def|class|import|from|@)\b", line)]
     return (inside or differing or [""])[0]
 

@@ -45,9 +45,8 @@ START_UP = 120.0  # for a process to import PyTorch
 
 LOADED = [__name__, "resnet_exercises.checking", "resnet_exercises.tensors"]
 # On Linux one process loads this and what the chapters import; the others are forked from it. macOS forbids that.
-PRELOADED = [*LOADED, "matplotlib.pyplot", "sklearn.datasets", "torchvision"]
 PROCESSES = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-PROCESSES.set_forkserver_preload(PRELOADED)
+PROCESSES.set_forkserver_preload([*LOADED, "matplotlib.pyplot", "sklearn.datasets", "torchvision"])
 # They inherit these: no windows, no progress bars, and one thread each.
 SETTINGS = {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 FORMULA = ("=", "+", "-", "@")  # what begins so is one for a spreadsheet
@@ -169,16 +168,13 @@ def _no_input(prompt: object = "") -> str:
 
 
 def _told(error: BaseException, where: str) -> str:
-    line, text = None, str(error)
-    if isinstance(error, SyntaxError):
-        line, text = error.lineno, error.msg
+    line, text = (error.lineno, error.msg) if isinstance(error, SyntaxError) else (None, str(error))
     for step in traceback.extract_tb(error.__traceback__):
         line = step.lineno if step.filename.startswith("<cell") else line
-    place = f"{where}, line {line}" if line else where
-    return f"{place}: {type(error).__name__}: {text}"[:400].rstrip(": ") + "."
+    return f"{where}{f', line {line}' if line else ''}: {type(error).__name__}: {text}"[:400].rstrip(": ") + "."
 
 
-def read_folder(folder: Path, student: tuple[str, ...] = STUDENT) -> list[Report]:
+def read_folder(folder: Path, student: Iterable[str] = STUDENT) -> list[Report]:
     """What is to be checked in a folder, and the error of each file that is none."""
     reports = []
     for here, folders, files in os.walk(folder):
@@ -315,8 +311,7 @@ def as_rows(reports: list[Report], ready: Iterable[Report]) -> Iterator[list[str
     for report in ready:
         got = {name: _short(verdict) for name, verdict in report.exercises.items()}
         counts = ["", ""] if report.error else [str(report.passed), str(len(got))]
-        cells = [got.get(column, "") for column in columns]
-        yield _texts([report.student, report.file, *counts, *cells, report.error or ""])
+        yield _texts([report.student, report.file, *counts, *(got.get(c, "") for c in columns), report.error or ""])
 
 
 def _texts(row: list[str]) -> list[str]:
@@ -366,7 +361,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, metavar="N", help="exercises at a time (default: one for each core)")
     parser.add_argument("--from", dest="start", metavar="FILE", help="begin with this file of the folder")
     said = "its first group is the student, in a file's path (default: as Moodle or Canvas has it, or the folder)"
-    parser.add_argument("--student", metavar="REGEX", help=said)
+    parser.add_argument("--student", nargs=1, default=STUDENT, metavar="REGEX", help=said)
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a page on the class too")
     parser.add_argument("--anonymous", action="store_true", help="numbers in place of students and files")
     given = parser.parse_args(arguments)
@@ -377,12 +372,10 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # any file name and message can be printed anywhere
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     is_folder, left = given.path.is_dir(), []
-    student = (given.student,) if given.student else STUDENT
     try:
-        reports = left = read_folder(given.path, student) if is_folder else [read_file(given.path, str(given.path))]
+        reports = read_folder(given.path, given.student) if is_folder else [read_file(given.path, str(given.path))]
         kept = ClassReport(reports, given.path, given.report, given.anonymous)
-        if given.start:
-            left = reports[[report.file for report in reports].index(given.start) :]
+        left = reports[[report.file for report in reports].index(given.start) :] if given.start else reports
         try:
             _show(reports, left, kept.noted(checked(left, given.timeout, given.jobs)), given)
         finally:  # Ctrl-C too
