@@ -114,12 +114,12 @@ def _exercises(results: list[Result]) -> str:
 
 
 def _groups(results: list[Result]) -> list[list[Result]]:
-    """The failed results by exercise and mistake: the most frequent first, those that have no name last."""
+    """The failed results by exercise and mistake, the most frequent first."""
     groups: dict[tuple, list[Result]] = {}
     for result in results:
         if result.status == FAILED:
             groups.setdefault((result.exercise, result.mistake), []).append(result)
-    return sorted(groups.values(), key=lambda group: (group[0].mistake is None, -len(group), _place(group[0].exercise)))
+    return sorted(groups.values(), key=lambda group: (-len(group), _place(group[0].exercise)))
 
 
 def _again(results: list[Result]) -> str:
@@ -138,10 +138,10 @@ def _again(results: list[Result]) -> str:
 
 def _mistakes(results: list[Result]) -> str:
     """The groups with three lines of code, each of another student, and different ones first."""
-    entries = []
+    entries: dict[bool, list[str]] = {True: [], False: []}
     for group in _groups(results):
         message = Counter(r.message for r in group).most_common(1)[0][0] if group[0].mistake else ""
-        name = f"<code>{_text(group[0].exercise)}</code>: {group[0].mistake or 'no mistake that has a name'}"
+        name = f"<code>{_text(group[0].exercise)}</code>" + (f": {group[0].mistake}" if message else "")
         lines: dict[str, Result] = {}
         for result in group:
             lines.setdefault(result.line, result)
@@ -151,12 +151,14 @@ def _mistakes(results: list[Result]) -> str:
             f'<span class="quiet">{_text(r.student)}{"" if message else ": " + _text(r.message)}</span></li>'
             for r in samples
         )
-        entries.append(
-            f'<div class="mistake"><h3>{name} ({_many(len(group), "student")})</h3><p>{_text(message)}</p>'
-            f'<ul class="samples">{shown}</ul></div>'
+        entries[bool(message)].append(
+            f'<div class="mistake"><h3>{name} ({_many(len(group), "student")})</h3>'
+            f'{message and f"<p>{_text(message)}</p>"}<ul class="samples">{shown}</ul></div>'
         )
     words = "With lines of the answers as Python reads them: without comments, and in the usual spaces."
-    return _section("The most frequent mistakes", entries, words=words)
+    named = _section("The most frequent mistakes", entries[True], words=words)
+    words = "They are none of the mistakes that have a name; beside each line stands what its check says."
+    return named + (_section("Other wrong answers", entries[False], words=words) if entries[False] else "")
 
 
 def _talk(students: list[str], results: list[Result], unread: Counter[str]) -> str:
@@ -174,7 +176,7 @@ def _talk(students: list[str], results: list[Result], unread: Counter[str]) -> s
             row = f'<tr><th scope="row">{_text(student)}</th><td class="n">{passed} of {len(own)}</td>'
             rows.append((passed / len(own) if own else 0, passed - len(own), f"{row}<td>{'; '.join(why)}</td></tr>"))
     head = '<th scope="col">student</th><th class="n" scope="col">passed</th><th scope="col">why</th>'
-    table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>{{}}</tbody></table>"
+    table = f"<table class='talk'><thead><tr>{head}</tr></thead>\n<tbody>{{}}</tbody></table>"
     rows = [row for *_, row in sorted(rows, key=lambda row: row[:2])]
     words = "Nothing passed, more failed than passed or at least three failed, stopped, crashed, missing, or not read."
     return _section("Who to talk to", rows, table, words)

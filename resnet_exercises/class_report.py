@@ -43,7 +43,7 @@ class ClassReport:
         if path:
             if not folder.is_dir():
                 raise Unusable("is no folder, and --report is about a folder of hand-ins.")
-            reports[:] = [report for report in reports if (folder / report.file).absolute() != path.absolute()]
+            reports[:] = [report for report in reports if (folder / report.file).resolve() != path.resolve()]
             _try_to_write(path)
         if anonymous:
             self._rename()
