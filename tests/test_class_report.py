@@ -42,7 +42,7 @@ CLASS = {
         "def output_size(:\n    return '</code>' # Fatma",
     ),
     "Goran": (
-        "def same_padding(k):\n    return {}['goran']",
+        "def same_padding(k):\n    return {}['GORAN']",
         f"{SIZE}\nimport time\ntime.sleep(60)",
     ),
     "Hana": (AWAY, None),
@@ -144,7 +144,7 @@ def test_the_mistakes(page):
     ((line, who),) = others["output_size (1 student)"]
     assert line == "def output_size(:" and who.startswith("Fatma: Cell 4, line 1")
     ((line, who),) = others["same_padding (1 student)"]
-    assert line == "return {}['goran']" and "KeyError" in who
+    assert line == "return {}['GORAN']" and "KeyError" in who
 
 
 def test_who_to_talk_to(page):
@@ -340,6 +340,8 @@ def test_anonymous_keeps_what_is_counted(folder, page):
     """The same page but for the names."""
     _, text = run(folder, "--anonymous")
     assert rows(part(text, "Exercises")) == rows(part(page, "Exercises"))
+    _, text = run(folder, "--anonymous", "--from", "student 8, file 1")  # what Ctrl-C says
+    assert "1 of 10 files" in text and "student 8" in text and "student 7" not in text
 
 
 def test_a_name_that_is_part_of_a_word_or_short(tmp_path, capsys):
