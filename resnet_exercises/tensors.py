@@ -147,7 +147,7 @@ def heeds_the_seed(function: Callable[[], object]) -> bool:
 
 _NORM = ("training", "momentum", "eps")
 #: what the functions that use weights take, in their order
-_TAKES = {
+TAKES = {
     "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
     "linear": ("input", "weight", "bias"),
     "batch_norm": ("input", "running_mean", "running_var", "weight", "bias", *_NORM),
@@ -171,7 +171,7 @@ class Weights(TorchFunctionMode):
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         name, named = getattr(function, "__name__", ""), named or {}
-        takes = _TAKES.get(function, _TAKES.get(name))
+        takes = TAKES.get(function, TAKES.get(name))
         if takes is None:
             return function(*arguments, **named)
         named = dict(zip(takes, arguments)) | named
