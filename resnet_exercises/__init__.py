@@ -4,7 +4,6 @@ A known mistake is an edit of the exercise's solution. Where an answer does not 
 looks for the edit that differs in the same way. See "How a check works" in the book.
 """
 
-import importlib
 from dataclasses import replace
 from types import FunctionType
 
@@ -44,5 +43,5 @@ def check(name: str, answer: object) -> Verdict:
 def __getattr__(name: str) -> object:
     late = {"conformance_card": "conformance", "ConformanceCard": "conformance", "compare": "comparing"}
     if name in late:  # they need PyTorch
-        return getattr(importlib.import_module(f"resnet_exercises.{late[name]}"), name)
+        return getattr(__import__(f"resnet_exercises.{late[name]}", fromlist=[name]), name)
     raise AttributeError(f"module 'resnet_exercises' has no attribute {name!r}")

@@ -1,7 +1,6 @@
-"""``python -m resnet_exercises``: checks notebooks, see ``hand_ins.py``; ``compare`` a network, see ``comparing.py``."""
+"""``python -m resnet_exercises``: checks notebooks, see ``hand_ins.py``; ``compare``: a network, ``comparing.py``."""
 
 import sys
-from importlib import import_module
 
 file = "comparing" if sys.argv[1:2] == ["compare"] else "hand_ins"
-raise SystemExit(import_module(f"resnet_exercises.{file}").main())
+raise SystemExit(__import__(f"resnet_exercises.{file}", fromlist=["main"]).main())

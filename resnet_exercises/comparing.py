@@ -70,7 +70,7 @@ def compare(model: nn.Module, reference: nn.Module | str = "resnet50") -> Compar
     with nothing_changes():
         torch.manual_seed(0)
         mine = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_()
-        x, classes = _first_input(mine.eval())
+        x, classes, refused = _first_input(mine.eval())
         called, theirs = _made(reference, classes)
         theirs = randomise_batchnorm(theirs).to("cpu", torch.float64).requires_grad_().eval()
         found, pairs = followed(mine, theirs, x)
@@ -81,13 +81,15 @@ def compare(model: nn.Module, reference: nn.Module | str = "resnet50") -> Compar
             later = [one for one in followed(mine.train(), theirs.train(), x)[0] if (one.place, one.what) not in known]
             said += [(where, f"in train mode, {what}") for where, what in told(later, [])]
         copy_weights(pairs)
-        proof, trouble = _proof(mine, theirs, pairs)
-    said += trouble * (not said)
+        said += [("images of other sizes", refused)] * bool(refused)
+        proof, trouble = _difference(mine, theirs, x) if said else _proof(mine, theirs, pairs)
+    said += trouble
     return Comparison(not said, said, notes, proof, called)
 
 
-def _first_input(model: nn.Module) -> tuple[Tensor, int]:
-    """Images that the network takes, and how many classes it has."""
+def _first_input(model: nn.Module) -> tuple[Tensor, int, str]:
+    """Images that the network takes, how many classes it has, and what it says of images of 64×64."""
+    refused = ""
     for size in SIZES:
         x = 10 * random_input(2, 3, size, size).double()  # a ReLU6 shows
         try:
@@ -96,13 +98,18 @@ def _first_input(model: nn.Module) -> tuple[Tensor, int]:
         except TypeError as error:
             if "no logits" in str(error):
                 raise
-            trouble = StudentError(error)
+            refused = refused or StudentError(error).explain()
         except Exception as error:
-            trouble = StudentError(error)
+            refused = refused or StudentError(error).explain()
         else:
-            return x, output.shape[-1] if output.dim() == 2 else 1000
+            only = (
+                f"it takes {size}×{size} pixels, where the reference takes any. With 64×64: {refused}"
+                if refused
+                else ""
+            )
+            return x, output.shape[-1] if output.dim() == 2 else 1000, only
     raise ValueError(
-        f"the network computes nothing from 2 images of 3 channels, of 64×64, 224×224 or 32×32 pixels. {trouble.explain()} "
+        f"the network computes nothing from 2 images of 3 channels, of 64×64, 224×224 or 32×32 pixels. {refused} "
         "Wrap it in a module that takes one batch of images."
     )
 
@@ -120,8 +127,6 @@ def _made(reference: nn.Module | str, classes: int) -> tuple[str, nn.Module]:
     return f"torchvision's resnet{depth[1]}", models.get_model(f"resnet{depth[1]}", num_classes=classes)
 
 
-
-
 # What is not followed layer by layer
 
 
@@ -131,7 +136,9 @@ def _unused(model: nn.Module, pairs: list[tuple]) -> list[tuple[str, str]]:
     left = [(name, tensor.numel()) for name, tensor in model.named_parameters() if id(tensor) not in used]
     if not left:
         return []
-    said = f"{sum(n for _, n in left):,} of its parameters are in no convolution, batch norm or linear layer that is used."
+    said = (
+        f"{sum(n for _, n in left):,} of its parameters are in no convolution, batch norm or linear layer that is used."
+    )
     return [(f"`{left[0][0]}`" + f" and {len(left) - 1} more" * (len(left) > 1), said)]
 
 
@@ -170,11 +177,22 @@ def _proof(mine: nn.Module, theirs: nn.Module, pairs: list[tuple]) -> tuple[str,
                         gradients += 1
         except Exception as error:
             trouble.append((f"images, {size}", StudentError(error).explain()))
-    said = f"Compared as they are, with the same weights: the logits of {len(sizes)} batches ({', '.join(sizes)} pixels)"
-    said += f" in eval mode, those of the first in train mode, {gradients} gradients, {statistics} running statistics. "
-    if trouble:
-        return said + f"{len(trouble)} of them differ: first {trouble[0][0]}.", trouble[:1]
-    return said + f"Largest difference: {largest:.0e}.", []
+    said = (
+        f"Compared as they are, with the same weights: the logits of {len(sizes)} batches ({', '.join(sizes)} pixels)"
+    )
+    said += f" in eval mode, those of the first in train mode, {gradients} gradients, {statistics} running statistics."
+    return f"{said} Largest difference: {largest:.0e}." if not trouble else "", trouble[:1]
+
+
+@torch.no_grad()
+def _difference(mine: nn.Module, theirs: nn.Module, x: Tensor) -> tuple[str, list]:
+    """How far the logits of two networks differ that are not the same, with the same weights."""
+    got, right = (logits(network.eval()(x.clone())) for network in (mine, theirs))
+    if got.shape != right.shape:
+        return f"The output has shape {tuple(got.shape)}, the reference's {tuple(right.shape)}.", []
+    largest = (got - right).abs().max().item() / right.abs().max().item()
+    said = "As they are, with the same weights, their logits in eval mode "
+    return said + ("are the same." if alike(got, right) else f"differ by up to {largest:.0%} of the largest."), []
 
 
 def _mode(model: nn.Module) -> list[str]:
@@ -195,11 +213,15 @@ def _beginning(model: nn.Module, mine: nn.Module, pairs: list[tuple]) -> list[st
     """How the weights that the network came with were drawn, where they look untrained."""
     came, notes = dict(model.named_modules()), []
     layers = [(came[got.name], right) for got, right in pairs if got and right and got.name in came]
-    norms = [(layer, right) for layer, right in layers if right.is_norm and getattr(layer, "running_mean", None) is not None]
+    norms = [
+        (layer, right) for layer, right in layers if right.is_norm and getattr(layer, "running_mean", None) is not None
+    ]
     if not norms or any(layer.running_mean.any() for layer, _ in norms):
         return ["Its batch norms have seen images, so how its weights were drawn cannot be told."] * bool(norms)
     mistakes = {mistake.id: mistake.says for mistake in load("initialise_weights").mistakes}
-    weights = [layer.weight.detach().double() for layer, right in layers if right.kind == "conv2d" and layer.weight.dim() == 4]
+    weights = [
+        layer.weight.detach().double() for layer, right in layers if right.kind == "conv2d" and layer.weight.dim() == 4
+    ]
     ratios = {}
     for id, spread in SPREADS.items():
         found = [w.std().item() / spread(w[0].numel(), w[:, 0].numel()) for w in weights]
@@ -207,14 +229,14 @@ def _beginning(model: nn.Module, mine: nn.Module, pairs: list[tuple]) -> list[st
     closest = min(ratios, key=ratios.__getitem__)
     if ratios[closest] > 0.1:
         spread = sum(w.std().item() * math.sqrt(w[:, 0].numel() / 2) for w in weights) / len(weights)
-        notes.append(f"Its convolutions begin with {spread:.2f} times the spread of He's initialisation by the fan-out, on average.")
+        notes.append(f"Its convolutions begin with {spread:.2f} times the spread of He's initialisation by fan-out.")
     elif closest:
-        notes.append(mistakes[closest])
+        notes.append(f"The numbers that it begins with: {mistakes[closest]}")
     elif max((w.abs().max() / w.std()).item() for w in weights) < 2:
-        notes.append(mistakes["uniform"])
+        notes.append(f"The numbers that it begins with: {mistakes['uniform']}")
     zeros = [right.name for layer, right in norms if layer.weight is not None and not layer.weight.any()]
     if zeros and len(zeros) == len({block_of(right.name) for _, right in norms} - {""}):
-        notes.append(mistakes["last-batchnorm-zero"])
+        notes.append(f"The numbers that it begins with: {mistakes['last-batchnorm-zero']}")
     return notes
 
 
@@ -225,7 +247,9 @@ def network(text: str) -> nn.Module:
     """What ``FILE.py:NAME`` makes: a network, or a class or function that is called without arguments."""
     path, colon, name = text.rpartition(":")
     if not colon or not Path(path).is_file():
-        raise ValueError(f"{path or text}: no such file. Give FILE.py:NAME, where NAME is a class, a function or a network.")
+        raise ValueError(
+            f"{path or text}: no such file. Give FILE.py:NAME, where NAME is a class, a function or a network."
+        )
     sys.path.insert(0, str(Path(path).resolve().parent))
     space = runpy.run_path(path)
     found = eval(name, space)

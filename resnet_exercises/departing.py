@@ -20,6 +20,7 @@ OUTSIDE = {
     ("head.out", "ReLU(fc)"): "relu-after-fc",
 }
 
+
 def shown(text: str, block: str) -> str:
     """Where a tensor comes from, with the names that layers have in their block; ``x`` is what the block gets."""
 
@@ -73,6 +74,10 @@ def _one(what: object, those: list[Finding]) -> tuple[str, str]:
     if place != first.place:
         own = f" (what `{first.own}` gets here)" * (bool(first.own) and place != "head")
     where = f"`{place}`{own}" if place not in ("stem", "head") else f"the {place}{own}"
+    if first.what == "extra":
+        where = f"`{first.own}`, " + (
+            f"after the reference's `{place}`" if place else "before all layers of the reference"
+        )
     if len(those) > 1:
         things = "blocks" if role and len(blocks) == len(those) else "layers"
         where = f"{len(those)} {things}, first {where}"
@@ -93,13 +98,17 @@ def _sentence(found: Finding, role: str, what: str, got: str, expected: str) -> 
         return f"{'a ReLU is missing' if missing > 0 else 'one ReLU too many'}: {said}" if missing else said
     texts = {
         "missing": f"{found.expected} is missing here.",
-        "extra": f"after it comes {found.got} (`{found.own}`), which the reference has not.",
+        "extra": f"{found.got}, which the reference has not.",
         "shape": f"it is {found.got}; in the reference {found.expected}.",
         "shared": f"it is the very same layer as `{found.expected}`, which stands for two in the reference.",
         "numbers": "the same input gives other numbers; its weights or settings are no plain ones.",
         "stopped": f"beyond what is told above, it cannot be followed: {found.got}.",
-        "bias": "it has a bias, which the reference has not." if got == "True" else "it has no bias; the reference has one.",
-        "training": "it computes with the running statistics: it is frozen." if expected == "True" else "it does not use its running statistics.",
+        "bias": "it has a bias, which the reference has not."
+        if got == "True"
+        else "it has no bias; the reference has one.",
+        "training": "it computes with the running statistics: it is frozen."
+        if expected == "True"
+        else "it does not use its running statistics.",
     }
     return texts.get(what, f"{what} is {got}; in the reference {expected}.")
 
@@ -123,7 +132,11 @@ def _known(found: list[Finding], pairs: list[tuple]) -> tuple[str, set[str]]:
     variants: dict[tuple, set] = {}
     for block, layers in blocks.items():
         strides = [one.settings["stride"] for one in layers if one.kind == "conv2d"]
-        variant = len(strides) - (has := any(one.entry != one.name and not one.is_norm for one in layers)), has, max(strides)
+        variant = (
+            len(strides) - (has := any(one.entry != one.name and not one.is_norm for one in layers)),
+            has,
+            max(strides),
+        )
         variants.setdefault(variant, set()).add(seen[block])
     wanted = {variant: keys - {frozenset()} or keys for variant, keys in variants.items()}
     if not wrong or any(len(keys) > 1 for keys in wanted.values()):

@@ -57,7 +57,10 @@ class Layer:
             return f"a batch norm of {self.shape[0]} channels"
         size = "×".join(map(str, self.shape[2:])) or "1×1"
         channels = f"{self.shape[1] * self.settings.get('groups', 1)} → {self.shape[0]}"
-        return f"a linear layer, {channels}" if self.kind == "linear" else f"a {size} convolution, {channels} channels"
+        if self.kind == "linear":
+            return f"a linear layer, {channels}"
+        stride, padding = self.settings["stride"], self.settings["padding"]
+        return f"a {size} convolution, {channels} channels, stride {stride}, padding {padding}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,13 @@ class Trace(TorchFunctionMode):
         takes = TAKES.get(function, TAKES.get(name))
         if takes is not None:
             return self.layer(name, function, dict(zip(takes, arguments)) | named)
-        result = function(*arguments, **named)
+        try:
+            result = function(*arguments, **named)
+        except Exception:
+            tensors = [a for a in arguments if isinstance(a, Tensor) and a.is_floating_point()]
+            if not (self.leaders and tensors):
+                raise
+            result = tensors[0].clone()  # sizes do not fit after a difference; the next layer is put right again
         if isinstance(result, Tensor) and result.is_floating_point():
             self.note(result, self.told(name, arguments, named))
         return result
@@ -118,7 +127,9 @@ class Trace(TorchFunctionMode):
         if name in ("max_pool2d", "avg_pool2d"):
             given = dict(zip(("kernel_size", "stride", "padding"), arguments[1:])) | named
             stride = plain(given.get("stride") or given["kernel_size"])
-            parts.append(f"kernel {plain(given['kernel_size'])}, stride {stride}, padding {plain(given.get('padding', 0))}")
+            parts.append(
+                f"kernel {plain(given['kernel_size'])}, stride {stride}, padding {plain(given.get('padding', 0))}"
+            )
         return f"{WORDS.get(name, name)}({', '.join(parts)})"
 
     def layer(self, kind: str, function, given: dict) -> Tensor:
@@ -130,8 +141,13 @@ class Trace(TorchFunctionMode):
             sizes = tuple((k - 1) * settings["dilation"] // 2 for k in given["weight"].shape[2:])
             settings["padding"] = 0 if padding == "valid" else plain(sizes)
         name, origin, input = self.names.get(id(first), "?"), self.origins.get(id(x), "the images"), x.detach().clone()
-        result = function(**given)
         leader = self.leaders[len(self.layers)] if self.leaders else None
+        try:
+            result = function(**given)
+        except Exception:
+            if not self.leaders:
+                raise
+            result = x.new_zeros(0) if leader else x.clone()
         entry = self.entries.setdefault(id(x), name)
         self.layers.append(
             Layer(name, kind, weights, settings, input, result.detach().clone(), origin, (id(x), id(first)), entry)
@@ -146,7 +162,7 @@ class Trace(TorchFunctionMode):
             if not alike(input, leader.given):
                 self.swapped[id(x)] = x = leader.given.clone().reshape(in_form_of(leader.given, input))
                 self.kept.append(x)
-            result = leader.result.clone().reshape(in_form_of(leader.result, result))
+            result = leader.result.clone().reshape(in_form_of(leader.result, input))
         if not leader.is_norm:
             self.origins[id(x)] = f"@>{leader.entry}"
         self.note(result, f"@{leader.name}")
@@ -176,7 +192,9 @@ def logits(output: object) -> Tensor:
         if isinstance(output, Tensor):
             return output
         if isinstance(output, dict) or hasattr(output, "logits"):
-            output = output["logits"] if isinstance(output, dict) and "logits" in output else getattr(output, "logits", None)
+            output = (
+                output["logits"] if isinstance(output, dict) and "logits" in output else getattr(output, "logits", None)
+            )
         elif isinstance(output, (list, tuple)) and output:
             output = output[0]
     raise TypeError(
@@ -207,13 +225,16 @@ def matched(got: list[Layer], right: list[Layer]) -> tuple[float, list[tuple[Lay
             ways += [(cost[i, j - 1][0] + 1, (i, j - 1))] if j else []
             if i and j and got[i - 1].is_norm == right[j - 1].is_norm:
                 differs = got[i - 1].shape != right[j - 1].shape
-                ways.insert(0, (cost[i - 1, j - 1][0] + 1.5 * differs, (i - 1, j - 1)))
+                goes_on = cost[i - 1, j - 1][1] == (i - 2, j - 2)  # a batch norm belongs to the convolution before it
+                ways.insert(0, (cost[i - 1, j - 1][0] + 1.5 * differs - 0.001 * goes_on, (i - 1, j - 1)))
             if ways:
                 cost[i, j] = min(ways, key=lambda way: way[0])
     pairs, place = [], (len(got), len(right))
     while place != (0, 0):
         before = cost[place][1]
-        pairs.append((got[before[0]] if before[0] < place[0] else None, right[before[1]] if before[1] < place[1] else None))
+        pairs.append(
+            (got[before[0]] if before[0] < place[0] else None, right[before[1]] if before[1] < place[1] else None)
+        )
         place = before
     return cost[len(got), len(right)][0], pairs[::-1]
 
@@ -234,8 +255,11 @@ def followed(model: nn.Module, reference: nn.Module, x: Tensor) -> tuple[list[Fi
         wanted = logits(reference(x.clone()))
     with Trace(model) as plain_run:
         logits(model(x.clone()))
-    orders = [(a, b) for b in (theirs.layers, projections_first(theirs.layers))
-              for a in (plain_run.layers, projections_first(plain_run.layers))]
+    orders = [
+        (a, b)
+        for b in (theirs.layers, projections_first(theirs.layers))
+        for a in (plain_run.layers, projections_first(plain_run.layers))
+    ]
     ways = [matched(*order) for order in orders]
     least = min(cost for cost, _ in ways)
     found: list[tuple[list[Finding], list[tuple]]] = []
@@ -280,7 +304,9 @@ def _along(model, x, wanted, theirs, layers, leader, pairs) -> list[Finding]:
             first = used.setdefault(got.ids[1], right.name)
             if first != right.name:
                 found.append(Finding(right.name, "shared", "", first, got.name))
-            found += _at(own[id(got)], right, before.get(right.name, ""), lost)
+            shared = sum(one.ids[1] == got.ids[1] for one in layers) > 1
+            here = _at(own[id(got)], right, before.get(right.name, ""), lost)
+            found += [one for one in here if not (shared and one.what == "numbers")]
     if output is not None and not alike(output, wanted):
         origins = trace.origins.get(id(output), "?"), theirs.origins.get(id(wanted), "?")
         origins = [text if "@" in text else "" for text in origins]
@@ -310,7 +336,7 @@ def _at(got: Layer, right: Layer, before: str, lost: set[str]) -> list[Finding]:
     if ("bias" in got.weights) != ("bias" in right.weights):
         found.append(Finding(right.name, "bias", *(str("bias" in one.weights) for one in (got, right)), got.name))
     for setting, wanted in right.settings.items():
-        if (right.is_norm or not is_same) and got.settings.get(setting, wanted) != wanted:
+        if (right.is_norm or not is_same and not is_reshaped) and got.settings.get(setting, wanted) != wanted:
             found.append(Finding(right.name, setting, str(got.settings[setting]), str(wanted), got.name))
     if not alike(got.given, right.given) and not is_same:
         if not explained(got.origin, right.origin, lost):

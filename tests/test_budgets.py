@@ -20,6 +20,9 @@ LATER = {
     "impostors.py": (190, 0),
     "test_": (120, 650),
     "class_": (340, 0),
+    "comparing.py": (300, 0),
+    "departing.py": (190, 0),
+    "following.py": (360, 0),
 }
 
 
