@@ -119,17 +119,16 @@ class Trace(TorchFunctionMode):
     def told(self, name: str, arguments: tuple, named: dict) -> str:
         """What a function computes, in words: of layers' results, and of what was the input of others."""
         flat = [a for v in (*arguments, *named.values()) for a in (v if isinstance(v, (list, tuple)) else [v])]
-        parts = [self.origins.get(id(a), "a weight") for a in flat if isinstance(a, Tensor)]
+        parts = [self.origins.get(id(a), "another tensor") for a in flat if isinstance(a, Tensor)]
         if name in VIEWS and parts:
             return parts[0]
         if name in ("add", "iadd", "radd") and len(parts) == 2:
             return f"({' + '.join(sorted(parts, reverse=True))})"
         if name in ("max_pool2d", "avg_pool2d"):
             given = dict(zip(("kernel_size", "stride", "padding"), arguments[1:])) | named
-            stride = plain(given.get("stride") or given["kernel_size"])
-            parts.append(
-                f"kernel {plain(given['kernel_size'])}, stride {stride}, padding {plain(given.get('padding', 0))}"
-            )
+            given["stride"] = given.get("stride") or given["kernel_size"]
+            parts.append(f"kernel {plain(given['kernel_size'])}, stride {plain(given['stride'])}")
+            parts.append(f"padding {plain(given.get('padding', 0))}" + ", ceil_mode" * bool(given.get("ceil_mode")))
         return f"{WORDS.get(name, name)}({', '.join(parts)})"
 
     def layer(self, kind: str, function, given: dict) -> Tensor:
@@ -305,7 +304,11 @@ def _along(model, x, wanted, theirs, layers, leader, pairs) -> list[Finding]:
             if first != right.name:
                 found.append(Finding(right.name, "shared", "", first, got.name))
             shared = sum(one.ids[1] == got.ids[1] for one in layers) > 1
-            here = _at(own[id(got)], right, before.get(right.name, ""), lost)
+            start = right
+            for one, entry in pairs:  # the projection may be computed first
+                if one and entry and right.entry == entry.name != right.name and alike(one.given, got.given):
+                    start = entry
+            here = _at(own[id(got)], right, start, before.get(start.name, ""), lost)
             found += [one for one in here if not (shared and one.what == "numbers")]
     if output is not None and not alike(output, wanted):
         origins = trace.origins.get(id(output), "?"), theirs.origins.get(id(wanted), "?")
@@ -328,8 +331,8 @@ def explained(got: str, right: str, lost: set[str]) -> bool:
     return "!(" in got or any(re.search(rf"@{re.escape(name)}\b(?![.])", right) for name in lost)
 
 
-def _at(got: Layer, right: Layer, before: str, lost: set[str]) -> list[Finding]:
-    """What differs at one layer: its shape, its settings, what it is given."""
+def _at(got: Layer, right: Layer, start: Layer, before: str, lost: set[str]) -> list[Finding]:
+    """What differs at one layer: its shape, its settings, and its input, told as that of ``start``."""
     found, is_same = [], alike(got.result, right.result)
     if is_reshaped := got.shape != right.shape:
         found.append(Finding(right.name, "shape", str(got), str(right), got.name))
@@ -339,10 +342,10 @@ def _at(got: Layer, right: Layer, before: str, lost: set[str]) -> list[Finding]:
         if (right.is_norm or not is_same and not is_reshaped) and got.settings.get(setting, wanted) != wanted:
             found.append(Finding(right.name, setting, str(got.settings[setting]), str(wanted), got.name))
     if not alike(got.given, right.given) and not is_same:
-        if not explained(got.origin, right.origin, lost):
-            enters = right.entry == right.name and block_of(right.name) != block_of(before)
+        if not explained(got.origin, start.origin, lost):
+            enters = start.entry == start.name and block_of(start.name) != block_of(before)
             place = f"{block_of(before) or 'stem'}.out" if enters else right.name
-            found.append(Finding(place, "input", got.origin, right.origin, got.name))
+            found.append(Finding(place, "input", got.origin, start.origin, got.name))
     elif not (is_same or is_reshaped or found):
         found.append(Finding(right.name, "numbers", own=got.name))
     return found
