@@ -70,21 +70,32 @@ def compare(model: nn.Module, reference: nn.Module | str = "resnet50") -> Compar
     with nothing_changes():
         torch.manual_seed(0)
         mine = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_()
-        x, classes, refused = _first_input(mine.eval())
+        x, classes, refused = _first_input(in_mode(mine, False))
         called, theirs = _made(reference, classes)
-        theirs = randomise_batchnorm(theirs).to("cpu", torch.float64).requires_grad_().eval()
+        theirs = randomise_batchnorm(theirs).to("cpu", torch.float64).requires_grad_()
+        in_mode(theirs, False)
         found, pairs = followed(mine, theirs, x)
         notes = _mode(model) + _beginning(model, mine, pairs)
         said = told(found, pairs) + _unused(mine, pairs)
         if not any(one.what == "stopped" for one in found):
             known = {(one.place, one.what) for one in found}
-            later = [one for one in followed(mine.train(), theirs.train(), x)[0] if (one.place, one.what) not in known]
+            later = [
+                one
+                for one in followed(in_mode(mine, True), in_mode(theirs, True), x)[0]
+                if (one.place, one.what) not in known
+            ]
             said += [(where, f"in train mode, {what}") for where, what in told(later, [])]
         copy_weights(pairs)
         said += [("images of other sizes", refused)] * bool(refused)
         proof, trouble = _difference(mine, theirs, x) if said else _proof(mine, theirs, pairs)
     said += trouble
     return Comparison(not said, said, notes, proof, called)
+
+
+def in_mode(network: nn.Module, training: bool) -> nn.Module:
+    """The network, put in train mode or in eval mode. A ``train`` of its own may return nothing."""
+    network.train(training)
+    return network
 
 
 def _first_input(model: nn.Module) -> tuple[Tensor, int, str]:
@@ -158,11 +169,15 @@ def _proof(mine: nn.Module, theirs: nn.Module, pairs: list[tuple]) -> tuple[str,
         x, size = random_input(*shape).double(), f"{shape[0]} of {shape[2]}×{shape[3]}"
         try:
             with torch.no_grad():
-                compared(f"the output in eval mode, {size}", logits(mine.eval()(x.clone())), theirs.eval()(x.clone()))
+                compared(
+                    f"the output in eval mode, {size}",
+                    logits(in_mode(mine, False)(x.clone())),
+                    in_mode(theirs, False)(x.clone()),
+                )
             sizes.append(size)
             if shape[0] == 1:
                 continue
-            outputs = [logits(network.train()(x.clone())) for network in (mine, theirs)]
+            outputs = [logits(in_mode(network, True)(x.clone())) for network in (mine, theirs)]
             for output in outputs:
                 (output * random_input(*output.shape, seed=1)).sum().backward()
             compared(f"the output in train mode, {size}", *(output.detach() for output in outputs))
@@ -187,7 +202,7 @@ def _proof(mine: nn.Module, theirs: nn.Module, pairs: list[tuple]) -> tuple[str,
 @torch.no_grad()
 def _difference(mine: nn.Module, theirs: nn.Module, x: Tensor) -> tuple[str, list]:
     """How far the logits of two networks differ that are not the same, with the same weights."""
-    got, right = (logits(network.eval()(x.clone())) for network in (mine, theirs))
+    got, right = (logits(in_mode(network, False)(x.clone())) for network in (mine, theirs))
     if got.shape != right.shape:
         return f"The output has shape {tuple(got.shape)}, the reference's {tuple(right.shape)}.", []
     largest = (got - right).abs().max().item() / right.abs().max().item()
