@@ -75,25 +75,24 @@ def read_idx(path: Path) -> Tensor:
     Raises ``ValueError`` that says what is wrong with the file: not of this format, or cut short.
     """
     path = Path(path)
+    again = f"Remove it from {path.parent} and fetch it again."
     try:
         content = (gzip.open if path.suffix == ".gz" else open)(path, "rb").read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(
-            f"{path.name} cannot be unpacked ({error}). Fetch it again."
-        ) from error
+        raise ValueError(f"{path.name} cannot be unpacked ({error}). {again}") from error
     # two zeros, 8 for uint8, and the number of axes; then the length of each, as big-endian int32
     axes = content[3] if len(content) > 3 else 0
     if content[:3] != b"\0\0\x08" or axes not in (1, 3) or len(content) < 4 + 4 * axes:
         raise ValueError(
             f"{path.name} begins with the bytes {list(content[:4])}, not with [0, 0, 8, 3] for images or [0, 0, 8, 1] "
-            "for labels, so it is no file of the MNIST format. Fetch it again."
+            f"for labels, so it is no file of the MNIST format. {again}"
         )
     shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
     wanted, given = int(np.prod(shape)), len(content) - 4 - 4 * axes
     if wanted != given:
         raise ValueError(
             f"{path.name} should hold {' × '.join(map(str, shape))} = {wanted:,} numbers, and holds {given:,}. "
-            "Fetch it again."
+            f"{again}"
         )
     return torch.frombuffer(bytearray(content[4 + 4 * axes :]), dtype=torch.uint8).reshape(
         shape

@@ -2,6 +2,8 @@
 
 import re
 
+from axe_playwright_python.sync_playwright import Axe
+
 READING = "book/in-the-page.html"
 
 
@@ -22,3 +24,14 @@ def opacities(page) -> list[list[float]]:
           return Array.from(bytes.filter((_, n) => n % 4 === 3), (byte) => byte / 255);
         }))""",
     )
+
+
+def check_looks(page, width: int, touched: str) -> None:
+    """It fits the ``width``, axe finds nothing, and what is ``touched``, a CSS selector, is high enough to touch."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    result = Axe().run(page, context=".rx", options={"resultTypes": ["violations"]})
+    assert [(f["id"], f["nodes"][0]["html"][:100]) for f in result.response["violations"]] == []
+    smallest = page.eval_on_selector_all(
+        touched, "all => Math.min(...all.map((one) => one.getBoundingClientRect().height))"
+    )
+    assert smallest >= 32 and page.wrong == []

@@ -19,6 +19,7 @@ from test_hand_ins import CHECK, IMPORTS, RIGHT, STUB, notebook
 
 from resnet_exercises import class_page, hand_ins
 from resnet_exercises.class_report import telling_line
+from resnet_exercises.exercise import load
 from resnet_exercises.hand_ins import main
 from resnet_exercises.notebooks import Cell, Task
 
@@ -49,12 +50,32 @@ CLASS = {
 }
 
 
-def hand_in(folder, student: str, padding: str, size: str | None, name: str = "01.ipynb"):
+@pytest.fixture(scope="module", autouse=True)
+def book_of_two(tmp_path_factory):
+    """A book whose chapter 1 asks for two exercises, so that no third one of the real book is missing from all."""
+    book = tmp_path_factory.mktemp("book")
+    chapter = notebook("# How large is the output?", SIZE, SIZE_CHECK, RIGHT, CHECK)
+    (book / "01-output-size.ipynb").write_text(chapter, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hand_ins.notebooks, "BOOK", book)
+        hand_ins.notebooks._chapters.cache_clear()
+        yield
+    hand_ins.notebooks._chapters.cache_clear()
+
+
+def hand_in(
+    folder,
+    student: str,
+    padding: str,
+    size: str | None,
+    name: str = "01.ipynb",
+    more: tuple[str, ...] = (),
+):
     """The notebook of a student, as Moodle names its folder; without ``size`` it lacks that exercise."""
     path = folder / f"{student}_12345_assignsubmission_file_" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(
-        notebook(IMPORTS, padding, CHECK, *([size, SIZE_CHECK] if size else [])),
+        notebook(IMPORTS, padding, CHECK, *([size, SIZE_CHECK] if size else []), *more),
         encoding="utf-8",
     )
 
@@ -413,9 +434,10 @@ def test_ctrl_c_and_from(tmp_path):
     """The page is about what was ready, and says that it is not complete; so it does after --from."""
     folder = tmp_path / "hand-ins"
     folder.mkdir()
+    test = load("test_output_size").text, 'check("test_output_size", test_output_size)'
     for n in range(4):
         wait = "import time\ntime.sleep(60)\n" * (n == 2)
-        hand_in(folder, f"s-{n}", wait + RIGHT, SIZE)
+        hand_in(folder, f"s-{n}", wait + RIGHT, SIZE, more=test)  # all that the real book asks
     command = [sys.executable, "-m", "resnet_exercises", "hand-ins", "--report=r.html", "--csv"]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

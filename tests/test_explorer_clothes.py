@@ -9,9 +9,8 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from reading import READING, load_network, opacities
+from reading import READING, check_looks, load_network, opacities
 
 from resnet_lib import clothes
 from resnet_lib.explorers.reading import example_photographs
@@ -390,16 +389,7 @@ class TestLooks:
         page = reading_page(width, ANCHOR, load=True, color_scheme=colours)
         page.get_by_role("button", name="pullover").click()
         read(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        result = Axe().run(page, context=".rx", options={"resultTypes": ["violations"]})
-        assert [
-            (f["id"], f["nodes"][0]["html"][:100]) for f in result.response["violations"]
-        ] == []
-        smallest = page.eval_on_selector_all(
-            ".rx button, .rx .reading-kinds label, .rx [type=file]",
-            "all => Math.min(...all.map((one) => one.getBoundingClientRect().height))",
-        )
-        assert smallest >= 32 and page.wrong == []
+        check_looks(page, width, ".rx button, .rx .reading-kinds label, .rx [type=file]")
         names = page.locator(".clothes-choice button")
         assert names.evaluate_all(
             "all => all.every((one) => one.scrollWidth <= one.clientWidth)"

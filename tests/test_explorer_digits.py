@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 import train_digits
-from axe_playwright_python.sync_playwright import Axe
-from reading import READING, load_network, opacities
+from reading import READING, check_looks, load_network, opacities
 
 from resnet_lib import accuracy, drawn_digits, load_digits
 from resnet_lib.drawn_digits import count_ink, fit_drawing, page_net, stored_net
@@ -363,16 +362,7 @@ class TestLooks:
     def test_phone_dark_and_axe_after_a_reading(self, reading_page, width, colours):
         page = reading_page(width, load=True, color_scheme=colours)
         draw(page, HAND[2])
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        result = Axe().run(page, context=".rx", options={"resultTypes": ["violations"]})
-        assert [
-            (f["id"], f["nodes"][0]["html"][:100]) for f in result.response["violations"]
-        ] == []
-        smallest = page.eval_on_selector_all(
-            ".rx button, .rx .reading-fit",
-            "all => Math.min(...all.map((one) => one.getBoundingClientRect().height))",
-        )
-        assert smallest >= 32 and page.wrong == []
+        check_looks(page, width, ".rx button, .rx .reading-fit")
 
     def test_without_javascript_the_still_picture_says_what_it_shows(self, reading_page):
         page = reading_page(java_script_enabled=False)
