@@ -85,6 +85,7 @@ PLAIN = FILES[1] + "-ubyte"
         ),
         (PLAIN, idx(torch.full((3,), 10, dtype=torch.uint8)), "from 0 to 9, not from 10 to 10"),
     ],
+    ids="cut no-gzip empty short long other-type other-axes images-for-labels too-few tenth".split(),
 )
 def test_a_damaged_file_is_told_by_what_is_wrong_with_it(folder, name, content, says):
     (folder / name).write_bytes(content)
