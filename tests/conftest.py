@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import resource
+import signal
 import threading
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from run_notebooks import PATIENCE, kernel_manager
 # As `make test` sets it, for who runs pytest alone: processes that are forked from one with two threads can wait for
 # ever.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Tests that a shell runs in the background ignore Ctrl-C, and what they start would inherit that.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A make that a test starts is one of its own: it must not hear of the NEWEST=1 of the make that runs the tests.
 for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
