@@ -59,10 +59,8 @@ def clothes_net(block: type[nn.Module] = ResidualBasicBlock) -> CifarResNet:
 
     Raises ``ValueError`` if ``block`` names its layers otherwise than the library.
     """
-    net, weights = (
-        CifarResNet(BLOCKS_PER_STAGE, len(CLOTHES), in_channels=1, block=block),
-        clothes_weights(),
-    )
+    net = CifarResNet(BLOCKS_PER_STAGE, len(CLOTHES), in_channels=1, block=block)
+    weights = clothes_weights()
     other_names = [name for name in net.state_dict() if name not in weights]
     if other_names:
         raise ValueError(

@@ -6,9 +6,8 @@ import socket
 from collections.abc import Iterator
 from urllib.error import URLError
 
-SECONDS = (
-    20  # without an answer; PyTorch's and torchvision's downloads set no limit of their own
-)
+#: without an answer; PyTorch's and torchvision's downloads set no limit of their own
+SECONDS = 20
 
 
 @contextlib.contextmanager

@@ -102,9 +102,13 @@ def train_epochs(
     }
     history = _resumed(checkpoint, settings, model, optimizer, random)
     yield from history
+    mean, deviation = photographs.mean_and_deviation()
+    prepare = functools.partial(standardised, mean=mean, deviation=deviation)
     for number in range(len(history) + 1, recipe.epochs + 1):
         bar = f"{title} epoch {number} of {recipe.epochs}".strip()
-        history.append(_one_epoch(model, photographs, recipe, optimizer, random, number, bar))
+        history.append(
+            _one_epoch(model, photographs, prepare, recipe, optimizer, random, number, bar)
+        )
         if checkpoint is not None:
             _save(checkpoint, settings, model, optimizer, random, history)
         yield history[-1]
@@ -136,9 +140,8 @@ def one_step(
     return loss.item(), int((logits.argmax(dim=1) != labels).sum())
 
 
-def _one_epoch(model, photographs, recipe, optimizer, random, number, bar) -> Epoch:
+def _one_epoch(model, photographs, prepare, recipe, optimizer, random, number, bar) -> Epoch:
     device = next(model.parameters()).device
-    mean_and_deviation = photographs.mean_and_deviation()
     order = torch.randperm(len(photographs.train_images), generator=random)
     batches = order.split(recipe.batch_size)
     start, losses, wrong = time.perf_counter(), 0.0, 0
@@ -147,14 +150,12 @@ def _one_epoch(model, photographs, recipe, optimizer, random, number, bar) -> Ep
         for group in optimizer.param_groups:
             group["lr"] = rate
         images = vary(photographs.train_images[chosen], recipe.padding, random)
-        images = standardised(images, *mean_and_deviation)
-        images = images.to(device, memory_format=torch.channels_last)
+        images = prepare(images).to(device, memory_format=torch.channels_last)
         labels = photographs.train_labels[chosen].to(device)
         loss, wrong_here = one_step(model, images, labels, optimizer, recipe.bfloat16)
         losses += loss * len(labels)
         wrong += wrong_here
-    test_images = standardised(photographs.test_images, *mean_and_deviation)
-    predicted = predict(model, test_images).argmax(dim=1)
+    predicted = predict(model, prepare(photographs.test_images)).argmax(dim=1)
     return Epoch(
         rate,
         losses / len(order),
